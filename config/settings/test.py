@@ -1,0 +1,26 @@
+"""Tests: development without anything slow, on files of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from config.settings.dev import *
+
+DEBUG = False
+DEMO_MODE = True
+VAR_DIR = Path(tempfile.mkdtemp(prefix="practice-test-"))
+MEDIA_ROOT = VAR_DIR / "media"
+STATIC_ROOT = VAR_DIR / "static"
+BASE_URL = "http://testserver"
+
+DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=None)}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks.backends.immediate.ImmediateBackend",
+        "QUEUES": ["default"],
+    }
+}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,29 @@
+"""Which orders this browser began: kept in its session as opaque ids, nothing else."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from enrollments.models import Order
+
+KEY = "orders"
+# More than anybody needs at once; a session must not grow without end.
+MOST = 10
+
+
+def own_orders(request: HttpRequest) -> list[UUID]:
+    """The ids of the orders begun here, oldest first."""
+    return [UUID(text) for text in request.session.get(KEY, [])]
+
+
+def remember(request: HttpRequest, order: Order) -> None:
+    """Let this browser see ``order`` from now on."""
+    others = [text for text in request.session.get(KEY, []) if text != str(order.uuid)]
+    request.session[KEY] = [*others, str(order.uuid)][-MOST:]
+
+
+def began_here(request: HttpRequest, order: Order) -> bool:
+    """Whether ``order`` was begun in this browser."""
+    return order.uuid in own_orders(request)

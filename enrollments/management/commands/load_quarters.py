@@ -1,0 +1,80 @@
+"""Load the sample quarters and prices that come with the practice's content."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from enrollments.models import BundlePrice, Quarter
+from enrollments.operations.quarters import create_quarter
+from programs.models import BundlePage, WorkshopPage
+
+
+class Command(BaseCommand):
+    """Idempotent: what exists is left as it is. Everything it makes is marked Sample."""
+
+    help = "Load sample quarters and sample prices (demo mode only)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", nargs="?", type=Path, default=settings.BASE_DIR / "content/practice.yaml"
+        )
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO_MODE:
+            raise CommandError("These are samples; they are loaded in demo mode only.")
+        content = yaml.safe_load(options["file"].read_text(encoding="utf-8"))
+        for program in content["programs"]:
+            if program["type"] == "cohort_workshop":
+                self._load_quarters(program)
+            else:
+                self._load_price(program)
+
+    def _load_quarters(self, program: dict[str, Any]) -> None:
+        workshop = WorkshopPage.objects.get(key=program["key"])
+        bundles = BundlePage.objects.live()
+        for sample in program["sample_quarters"]:
+            if Quarter.objects.filter(slug=sample["key"]).exists():
+                continue
+            quarter = create_quarter(
+                workshop=workshop,
+                label=sample["name"],
+                slug=sample["key"],
+                first_date=sample["sessions"][0],
+                start=time.fromisoformat(sample["start_time"]),
+                time_zone=sample["timezone"],
+                opens_at=datetime.combine(
+                    timezone.localdate(), time(0), tzinfo=ZoneInfo(sample["timezone"])
+                ),
+                capacity=program["sample_capacity"],
+                price_cents=program["sample_price"]["amount"] * 100,
+                currency=program["sample_price"]["currency"].lower(),
+                is_sample=True,
+            )
+            quarter.bundles.set(bundles)
+            quarter.state = Quarter.State.OPEN
+            quarter.save(update_fields=["state"])
+            self.stdout.write(f"quarter {quarter.label}: {quarter.meetings.count()} meetings")
+
+    def _load_price(self, program: dict[str, Any]) -> None:
+        bundle = BundlePage.objects.get(key=program["key"])
+        _, created = BundlePrice.objects.get_or_create(
+            bundle=bundle,
+            defaults={
+                "price_cents": program["sample_price"]["amount"] * 100,
+                "currency": program["sample_price"]["currency"].lower(),
+                "on_sale": True,
+                "is_sample": True,
+            },
+        )
+        if created:
+            self.stdout.write("price of the bundle")

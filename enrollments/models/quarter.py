@@ -1,0 +1,143 @@
+"""Quarters of a workshop and their meetings: when a closed group gathers, how many, at what price."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from core.fields import EncryptedTextField
+from enrollments.querysets import QuarterQuerySet
+from programs.models import BundlePage, SyllabusWeekPage, WorkshopPage
+
+CURRENCY = RegexValidator(r"^[a-z]{3}$", "Three lowercase letters, for example usd.")
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse what is not the name of a zone, for example ``America/New_York``."""
+    if name not in available_timezones():
+        raise ValidationError("Not the name of a time zone, for example America/New_York.")
+
+
+class Quarter(models.Model):
+    """One run of a workshop: its seats, price, dates and closed group."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+        RUNNING = "running", "Running"
+        ENDED = "ended", "Ended"
+
+    class Review(models.TextChoices):
+        NONE = "none", "No review"
+        AFTER_PAYMENT = "after_payment", "After payment"
+        BEFORE_PAYMENT = "before_payment", "Before payment"
+
+    workshop = models.ForeignKey(WorkshopPage, on_delete=models.PROTECT, related_name="quarters")
+    label = models.CharField(max_length=60, help_text="For example “Winter 2027”.")
+    slug = models.SlugField(
+        max_length=60, unique=True, help_text="Part of the address of the enroll page."
+    )
+    is_sample = models.BooleanField(
+        "sample", default=False, help_text="Invented for the demo; shown in demo mode only."
+    )
+    time_zone = models.CharField(
+        max_length=60, default="America/New_York", validators=[validate_time_zone]
+    )
+    opens_at = models.DateTimeField("enrollment opens")
+    closes_at = models.DateTimeField("enrollment closes")
+    capacity = models.PositiveSmallIntegerField("seats", validators=[MinValueValidator(1)])
+    price_cents = models.PositiveIntegerField(
+        "price", help_text="In the currency's smallest unit: 60000 is $600.00."
+    )
+    currency = models.CharField(max_length=3, default="usd", validators=[CURRENCY])
+    instalment_count = models.PositiveSmallIntegerField(null=True, blank=True)
+    instalment_cents = models.PositiveIntegerField(null=True, blank=True)
+    review = models.CharField(max_length=20, choices=Review.choices, default=Review.NONE)
+    bundles = models.ManyToManyField(
+        BundlePage,
+        blank=True,
+        related_name="+",
+        verbose_name="included bundles",
+        help_text="Unlocked for everyone who pays for this quarter.",
+    )
+    join_link = EncryptedTextField(blank=True, help_text="Stored encrypted; members only.")
+    dial_in = EncryptedTextField(blank=True, help_text="Stored encrypted; members only.")
+    forum_closes_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
+
+    objects: ClassVar[QuarterQuerySet] = QuarterQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-opens_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=F("opens_at")),
+                name="quarter_closes_after_it_opens",
+                violation_error_message="Enrollment must close after it opens.",
+            ),
+            models.CheckConstraint(condition=Q(capacity__gte=1), name="quarter_has_a_seat"),
+            models.CheckConstraint(
+                condition=Q(instalment_count=None, instalment_cents=None)
+                | Q(
+                    # A check that compares with NULL lets it pass.
+                    instalment_count__isnull=False,
+                    instalment_cents__isnull=False,
+                    instalment_count__gte=2,
+                    instalment_cents__gte=1,
+                ),
+                name="quarter_instalments_are_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which meetings are entered and shown."""
+        return ZoneInfo(self.time_zone)
+
+    def enrolling_state(self, now: datetime, seats_left: int) -> str:
+        """``not_yet``, ``open``, ``full`` or ``closed``: what a visitor can do at ``now``."""
+        if self.state != self.State.OPEN or now >= self.closes_at:
+            return "closed"
+        if now < self.opens_at:
+            return "not_yet"
+        return "open" if seats_left > 0 else "full"
+
+
+class Meeting(models.Model):
+    """One live gathering of a quarter. ``starts_at`` is exact; people read it in a zone."""
+
+    quarter = models.ForeignKey(Quarter, on_delete=models.CASCADE, related_name="meetings")
+    number = models.PositiveSmallIntegerField("week", validators=[MinValueValidator(1)])
+    week = models.ForeignKey(
+        SyllabusWeekPage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    starts_at = models.DateTimeField()
+    minutes = models.PositiveSmallIntegerField(default=120, validators=[MinValueValidator(1)])
+    is_cancelled = models.BooleanField("cancelled", default=False)
+    note = models.CharField(
+        max_length=140, blank=True, help_text="Why it moved or is cancelled; members read this."
+    )
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["starts_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["quarter", "number"], name="one_meeting_per_week"),
+            models.UniqueConstraint(fields=["quarter", "starts_at"], name="one_meeting_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Week {self.number}"
+
+    def local_start(self, zone: ZoneInfo) -> datetime:
+        """When it starts on the clocks of ``zone``."""
+        return self.starts_at.astimezone(zone)

@@ -1,0 +1,146 @@
+"""What public pages say of quarters and prices: flat facts, ready to print.
+
+Owns the wording of amounts, zones and states; the inclusion tags only pass it on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+
+from enrollments.models import BundlePrice, Quarter
+from enrollments.money import written
+from programs.models import BundlePage, WorkshopPage
+
+# Names people use for zones whose clocks change; a fixed "EST" would be wrong in summer.
+ZONE_NAMES = {
+    "America/New_York": "Eastern Time",
+    "America/Chicago": "Central Time",
+    "America/Denver": "Mountain Time",
+    "America/Los_Angeles": "Pacific Time",
+    "Europe/London": "London time",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeetingDate:
+    """One meeting, in the quarter's zone."""
+
+    number: int
+    starts_at: datetime
+    is_cancelled: bool
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarterOffer:
+    """A quarter as a visitor sees it. ``state``: open, full, closed, not_yet."""
+
+    label: str
+    state: str
+    start: datetime
+    dates: list[MeetingDate]
+    weeks: int
+    zone_name: str
+    time_zone: str
+    price: str
+    is_sample: bool
+    seats_left: int
+    opens_at: datetime
+    closes_at: datetime
+    enroll_url: str
+    discreet_name: str
+    workshop_title: str
+    workshop_url: str
+    includes: list[str]
+
+
+def zone_name(time_zone: str) -> str:
+    """What people call a zone: ``Eastern Time`` for ``America/New_York``."""
+    return ZONE_NAMES.get(time_zone, time_zone)
+
+
+def quarter_offers(workshop: WorkshopPage, now: datetime) -> list[QuarterOffer]:
+    """The coming quarters of a workshop, soonest first. Three queries, however many there are."""
+    quarters = (
+        Quarter.objects.shown()
+        .filter(workshop=workshop)
+        .upcoming(now)
+        .with_seats_left()
+        .prefetch_related("meetings", "bundles")
+    )
+    return [_offer(quarter, workshop, now) for quarter in quarters]
+
+
+def next_starts(now: datetime) -> list[QuarterOffer]:
+    """The soonest coming quarter of every published workshop. Four queries."""
+    quarters = (
+        Quarter.objects.shown()
+        .filter(workshop__live=True)
+        .upcoming(now)
+        .with_seats_left()
+        .select_related("workshop")
+        .prefetch_related("meetings", "bundles")
+    )
+    soonest: dict[int, Quarter] = {}
+    for quarter in quarters:
+        soonest.setdefault(quarter.workshop_id, quarter)
+    return [_offer(quarter, quarter.workshop, now) for quarter in soonest.values()]
+
+
+def _offer(quarter: Quarter, workshop: WorkshopPage, now: datetime) -> QuarterOffer:
+    zone = quarter.zone
+    dates = [
+        MeetingDate(
+            number=meeting.number,
+            starts_at=meeting.local_start(zone),
+            is_cancelled=meeting.is_cancelled,
+            note=meeting.note,
+        )
+        for meeting in quarter.meetings.all()
+    ]
+    seats_left: int = getattr(quarter, "seats_left", 0)
+    return QuarterOffer(
+        label=quarter.label,
+        state=quarter.enrolling_state(now, seats_left),
+        start=dates[0].starts_at,
+        dates=dates,
+        weeks=len(dates),
+        zone_name=zone_name(quarter.time_zone),
+        time_zone=quarter.time_zone,
+        price=written(quarter.price_cents, quarter.currency),
+        is_sample=quarter.is_sample,
+        seats_left=max(seats_left, 0),
+        opens_at=quarter.opens_at.astimezone(zone),
+        closes_at=quarter.closes_at.astimezone(zone),
+        enroll_url=reverse("enroll", args=[quarter.slug]),
+        discreet_name=workshop.discreet_name,
+        workshop_title=workshop.title,
+        workshop_url=workshop.url or "",
+        includes=[bundle.title for bundle in quarter.bundles.all()],
+    )
+
+
+def bundle_offer(bundle: BundlePage) -> dict[str, object]:
+    """The price box of a bundle. ``state``: open, or none when it is not on sale. One query."""
+    price = BundlePrice.objects.shown().filter(bundle=bundle).first()
+    if price is None:
+        return {"state": "none", "discreet_name": bundle.discreet_name}
+    return {
+        "state": "open",
+        "price": written(price.price_cents, price.currency),
+        "is_sample": price.is_sample,
+        "buy_url": reverse("buy", args=[bundle.slug]),
+        "discreet_name": bundle.discreet_name,
+        "lesson_count": bundle.lesson_count(),
+    }
+
+
+def flat(offer: QuarterOffer | None) -> dict[str, object]:
+    """An offer as flat template variables; ``state`` is ``none`` without one."""
+    if offer is None:
+        return {"state": "none", "demo_mode": settings.DEMO_MODE}
+    return asdict(offer) | {"dates": offer.dates, "demo_mode": settings.DEMO_MODE}

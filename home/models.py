@@ -1,0 +1,335 @@
+"""The home page, the plain pages around it, and the menus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import QuerySet
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import (
+    FieldPanel,
+    FieldRowPanel,
+    InlinePanel,
+    MultiFieldPanel,
+    PageChooserPanel,
+    Panel,
+)
+from wagtail.blocks import StreamBlock
+from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
+from wagtail.fields import RichTextField, StreamField
+from wagtail.models import Orderable, Page
+from wagtail.search import index
+
+from core.blocks import TEXT_FEATURES, LinesBlock, StoryBlock
+from core.models import SitePage
+from core.querysets import picked
+from home.blocks import DoorBlock, MenuLinkBlock
+from programs.models import FAQItem, ProgramIndexPage, TherapistPage
+from testimonials.models import TestimonialPage
+
+PROGRAM_TYPES = ["programs.WorkshopPage", "programs.BundlePage"]
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """One entry of a menu."""
+
+    label: str
+    page: Page
+
+
+@dataclass(frozen=True)
+class FAQGroup:
+    """Questions of one topic; the topic may be empty."""
+
+    topic: str
+    items: list[FAQItem]
+
+
+class DoorsBlock(StreamBlock):
+    """The doors of the home page."""
+
+    door = DoorBlock()
+
+
+class MenuBlock(StreamBlock):
+    """The entries of a menu."""
+
+    link = MenuLinkBlock()
+
+
+class HomePage(SitePage):
+    """The first page of the site."""
+
+    eyebrow = models.CharField(max_length=160, blank=True, help_text="A line above the headline.")
+    headline = models.CharField(max_length=120, help_text="The largest words on the page.")
+    support_line = models.CharField(
+        max_length=200, blank=True, help_text="One sentence below the headline."
+    )
+    primary_label = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="The words on the button: “See how the workshop works”.",
+    )
+    featured_program = models.ForeignKey(
+        Page,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Where the button leads. While this is a draft the button is hidden.",
+    )
+    secondary_label = models.CharField(
+        max_length=60, blank=True, help_text="A quiet link beside the button, for other readers."
+    )
+    secondary_program = models.ForeignKey(
+        Page,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Where the quiet link leads.",
+    )
+    doors = StreamField(
+        DoorsBlock(max_num=3),
+        blank=True,
+        help_text="Ways in for readers who come for different reasons.",
+    )
+    benefits_heading = models.CharField(max_length=120, blank=True, help_text="Above the benefits.")
+    benefits = StreamField(
+        LinesBlock(), blank=True, help_text="What it does for the reader, one line each."
+    )
+    promises_lead_in = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="The words before the list: “Work Towards”. They keep it from being a promise.",
+    )
+    promises = StreamField(LinesBlock(max_num=6), blank=True, help_text="At most six short lines.")
+    testimonials_heading = models.CharField(
+        max_length=120, blank=True, help_text="Shown only when a testimonial stands below it."
+    )
+    body = StreamField(StoryBlock(), blank=True, help_text="Anything else, in the order you like.")
+
+    parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
+    subpage_types: ClassVar[list[str]] = [
+        "home.StandardPage",
+        "home.FAQPage",
+        "home.ContactPage",
+        "programs.ProgramIndexPage",
+        "programs.TherapistIndexPage",
+        "testimonials.TestimonialIndexPage",
+    ]
+    max_count = 1
+
+    content_panels: ClassVar[list[Panel]] = [
+        FieldPanel("title", help_text="For the browser's tab and for editors."),
+        MultiFieldPanel(
+            [
+                FieldPanel("eyebrow"),
+                FieldPanel("headline"),
+                FieldPanel("support_line"),
+                FieldRowPanel(
+                    [
+                        FieldPanel("primary_label"),
+                        PageChooserPanel("featured_program", PROGRAM_TYPES),
+                    ]
+                ),
+                FieldRowPanel(
+                    [
+                        FieldPanel("secondary_label"),
+                        PageChooserPanel("secondary_program", PROGRAM_TYPES),
+                    ]
+                ),
+            ],
+            heading="First screen",
+        ),
+        FieldPanel("doors"),
+        MultiFieldPanel(
+            [FieldPanel("benefits_heading"), FieldPanel("benefits")], heading="Benefits"
+        ),
+        MultiFieldPanel(
+            [FieldPanel("promises_lead_in"), FieldPanel("promises")], heading="Work towards"
+        ),
+        FieldPanel("testimonials_heading"),
+        InlinePanel("faq_picks", label="Question", heading="Questions", max_num=5),
+        FieldPanel("body"),
+    ]
+
+    search_fields: ClassVar[list[Any]] = [
+        *SitePage.search_fields,
+        index.SearchField("headline"),
+        index.SearchField("support_line"),
+    ]
+
+    class Meta:
+        verbose_name = "home page"
+
+    def primary_page(self) -> Page | None:
+        """Where the button leads, unless that is hidden from visitors. Two queries."""
+        return shown_page(self.featured_program)
+
+    def secondary_page(self) -> Page | None:
+        """Where the quiet link leads, unless that is hidden from visitors. Two queries."""
+        return shown_page(self.secondary_program)
+
+    def faqs(self) -> list[FAQItem]:
+        """The published questions picked for the home page, in the editor's order. Two queries."""
+        return picked(FAQItem.objects.shown(), [pick.faq_item_id for pick in self.faq_picks.all()])
+
+    def therapists(self) -> QuerySet[TherapistPage]:
+        """Everybody of the team who is published. One query."""
+        return TherapistPage.objects.shown().select_related("photo").order_by("path")
+
+    def testimonials(self) -> QuerySet[TestimonialPage]:
+        """The first three published testimonials. One query."""
+        return TestimonialPage.objects.shown().order_by("path")[:3]
+
+    def programs(self) -> list[Page]:
+        """Published programs in the editor's order. Three queries."""
+        index_page = ProgramIndexPage.objects.shown().first()
+        return index_page.programs() if index_page else []
+
+
+class HomeFAQPick(Orderable):
+    """One question shown on the home page."""
+
+    page = ParentalKey(HomePage, on_delete=models.CASCADE, related_name="faq_picks")
+    faq_item = models.ForeignKey(FAQItem, on_delete=models.CASCADE, related_name="+")
+
+    panels: ClassVar[list[Panel]] = [FieldPanel("faq_item")]
+
+    class Meta(Orderable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["page", "faq_item"], name="home_asks_a_question_once")
+        ]
+
+
+class StandardPage(SitePage):
+    """A plain page: safety, privacy, terms, about."""
+
+    lead = models.TextField(blank=True, help_text="Optional. One or two sentences below the title.")
+    effective_on = models.DateField(
+        "in force since",
+        null=True,
+        blank=True,
+        help_text="For policies: the day these words began to count.",
+    )
+    body = StreamField(StoryBlock(), blank=True, help_text="The text of the page.")
+
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+
+    content_panels: ClassVar[list[Panel]] = [
+        *SitePage.content_panels,
+        FieldPanel("lead"),
+        FieldPanel("effective_on"),
+        FieldPanel("body"),
+    ]
+
+    search_fields: ClassVar[list[Any]] = [
+        *SitePage.search_fields,
+        index.SearchField("lead"),
+        index.SearchField("body"),
+    ]
+
+    class Meta:
+        verbose_name = "plain page"
+
+
+class FAQPage(SitePage):
+    """Every published question."""
+
+    intro = RichTextField(
+        blank=True, features=TEXT_FEATURES, help_text="Optional. Above the questions."
+    )
+
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+    max_count = 1
+
+    content_panels: ClassVar[list[Panel]] = [*SitePage.content_panels, FieldPanel("intro")]
+
+    search_fields: ClassVar[list[Any]] = [*SitePage.search_fields, index.SearchField("intro")]
+
+    class Meta:
+        verbose_name = "questions page"
+
+    def groups(self) -> list[FAQGroup]:
+        """Published questions by topic, in the order of each topic's first question. One query."""
+        items = list(FAQItem.objects.shown())
+        place = {item.topic: number for number, item in reversed(list(enumerate(items)))}
+        by_topic = groupby(
+            sorted(items, key=lambda item: place[item.topic]), key=lambda item: item.topic
+        )
+        return [FAQGroup(topic, list(group)) for topic, group in by_topic]
+
+
+class ContactPage(SitePage):
+    """How to reach the practice; the address and the number come from its settings."""
+
+    intro = RichTextField(
+        blank=True,
+        features=TEXT_FEATURES,
+        help_text="Who answers, how soon, and what to leave out.",
+    )
+    body = StreamField(StoryBlock(), blank=True, help_text="Anything else, in the order you like.")
+
+    parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
+    subpage_types: ClassVar[list[str]] = []
+    max_count = 1
+
+    content_panels: ClassVar[list[Panel]] = [
+        *SitePage.content_panels,
+        FieldPanel("intro"),
+        FieldPanel("body"),
+    ]
+
+    search_fields: ClassVar[list[Any]] = [*SitePage.search_fields, index.SearchField("intro")]
+
+    class Meta:
+        verbose_name = "contact page"
+
+
+@register_setting(icon="list-ul")
+class NavigationSettings(BaseGenericSetting):
+    """The menus. An entry whose page is a draft, or a sample outside demo mode, is hidden."""
+
+    main_menu = StreamField(MenuBlock(max_num=7), blank=True, help_text="At the top of every page.")
+    footer_menu = StreamField(
+        MenuBlock(max_num=12), blank=True, help_text="At the foot of every page."
+    )
+
+    panels: ClassVar[list[Panel]] = [FieldPanel("main_menu"), FieldPanel("footer_menu")]
+
+    class Meta:
+        verbose_name = "menus"
+
+    def __str__(self) -> str:
+        return "Menus"
+
+    def main_entries(self) -> list[MenuEntry]:
+        """The main menu as visitors see it."""
+        return list(menu_entries(self.main_menu))
+
+    def footer_entries(self) -> list[MenuEntry]:
+        """The menu at the foot as visitors see it."""
+        return list(menu_entries(self.footer_menu))
+
+
+def menu_entries(stream: Any) -> Iterable[MenuEntry]:
+    """The entries of a menu whose pages visitors may see."""
+    for child in stream:
+        if page := shown_page(child.value["page"]):
+            yield MenuEntry(label=child.value["label"] or page.title, page=page)
+
+
+def shown_page(page: Page | None) -> Page | None:
+    """``page`` in its own type, or None when visitors may not see it. One query at most."""
+    if page is None or not page.live:
+        return None
+    own = page.specific
+    return own if not isinstance(own, SitePage) or own.is_shown() else None

@@ -1,0 +1,12 @@
+"""Addresses of the member area."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from members import views
+
+urlpatterns = [
+    path("", views.today, name="member_today"),
+    path("courses/<slug:slug>/", views.lessons, name="member_lessons"),
+]

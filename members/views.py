@@ -1,0 +1,94 @@
+"""What a member sees once she has signed in: her dates and her lessons, by discreet names only."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from enrollments import access
+from enrollments.models import Enrollment
+from enrollments.offers import zone_name
+from programs.models import BundlePage
+
+
+@login_required
+def today(request: HttpRequest) -> HttpResponse:
+    """Her quarters with their dates, and her bundles with the number of their lessons."""
+    member = _member(request)
+    return render(
+        request,
+        "members/today.html",
+        {
+            "name": member.chosen_name,
+            "places": [_place(place) for place in access.places_of(member)],
+            "bundles": [_bundle(bundle) for bundle in access.bundles_of(member)],
+        },
+    )
+
+
+@login_required
+def lessons(request: HttpRequest, slug: str) -> HttpResponse:
+    """The lessons of one of her bundles; a stranger's bundle is nothing, not a refusal."""
+    bundle = next((b for b in access.bundles_of(_member(request)) if b.slug == slug), None)
+    if bundle is None:
+        raise Http404
+    return render(
+        request,
+        "members/lessons.html",
+        {"discreet_name": bundle.discreet_name, "courses": bundle.outline()},
+    )
+
+
+def _member(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
+
+
+def _place(place: Enrollment) -> dict[str, object]:
+    quarter = place.quarter
+    now = timezone.now()
+    meetings = [
+        {
+            "number": meeting.number,
+            "starts_at": meeting.local_start(quarter.zone),
+            "is_over": meeting.starts_at < now,
+            "is_cancelled": meeting.is_cancelled,
+            "note": meeting.note,
+        }
+        for meeting in quarter.meetings.all()
+    ]
+    coming = [m for m in meetings if not m["is_over"] and not m["is_cancelled"]]
+    return {
+        "discreet_name": quarter.workshop.discreet_name,
+        "label": quarter.label,
+        "zone_name": zone_name(quarter.time_zone),
+        "meetings": meetings,
+        "next": coming[0] if coming else None,
+    }
+
+
+def _bundle(bundle: BundlePage) -> dict[str, object]:
+    """Its lessons by number: titles say what the bundle is about, so they wait on their own page."""
+    courses = [
+        {
+            "number": number,
+            "lesson_count": len(outline.lessons),
+            "lessons": [
+                f"{section.heading} Lesson {position}".strip()
+                for section in outline.sections()
+                for position, _ in enumerate(section.lessons, start=1)
+            ],
+        }
+        for number, outline in enumerate(bundle.outline(), start=1)
+    ]
+    return {
+        "discreet_name": bundle.discreet_name,
+        "lesson_count": sum(len(course["lessons"]) for course in courses),
+        "courses": courses,
+        "url": reverse("member_lessons", args=[bundle.slug]),
+    }

@@ -1,0 +1,359 @@
+"""Workshops: live programs of numbered weeks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import QuerySet
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import (
+    FieldPanel,
+    FieldRowPanel,
+    InlinePanel,
+    MultiFieldPanel,
+    PageChooserPanel,
+    Panel,
+)
+from wagtail.fields import StreamField
+from wagtail.models import Orderable
+from wagtail.search import index
+
+from core.blocks import LinesBlock, StoryBlock, shown
+from core.discretion import validate_discreet
+from core.models import SitePage
+from core.querysets import picked
+from programs.blocks import FactBlock, PolicyBlock
+from programs.models.faq import FAQItem
+from programs.models.therapist import TherapistPage
+from testimonials.models import TestimonialPage
+
+
+class WorkshopPage(SitePage):
+    """One workshop; the pages below it are its weeks."""
+
+    class ServiceKind(models.TextChoices):
+        EDUCATION = "education", "Education and group support"
+        THERAPY = "therapy", "Group therapy"
+        UNDECIDED = "", "Not said yet"
+
+    eyebrow = models.CharField(
+        max_length=160, blank=True, help_text="A line above the name: what it is and for whom."
+    )
+    discreet_name = models.CharField(
+        max_length=60,
+        validators=[validate_discreet],
+        help_text="Used in letters, receipts, calendars and the member area, such as “Saturday "
+        "course”. It says nothing of what the workshop is about.",
+    )
+    discreet_name_is_sample = models.BooleanField(
+        "the discreet name is a sample",
+        default=False,
+        help_text="Remove this tick once the practice has chosen the name.",
+    )
+    audience = models.CharField(max_length=200, blank=True, help_text="Who it is for, in one line.")
+    how_heading = models.CharField(
+        "heading of “how it works”", max_length=120, blank=True, help_text="Above the facts."
+    )
+    format = models.CharField(
+        max_length=200, blank=True, help_text="What kind of group it is, in one line."
+    )
+    led_by = models.CharField(
+        max_length=200, blank=True, help_text="Who leads it, in the practice's words."
+    )
+    guided_journey = models.CharField(
+        max_length=200, blank=True, help_text="What it follows, in one line."
+    )
+    facts = StreamField(
+        [("fact", FactBlock())],
+        blank=True,
+        help_text="Where, when, how long. Dates, seats and price come from the quarter.",
+    )
+    weekly_lead_in = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="The words before the list: “Each week is comprised of:”",
+    )
+    weekly_components = StreamField(
+        LinesBlock(), blank=True, help_text="What every week holds, one line each."
+    )
+    plan_heading = models.CharField(
+        "heading of the weeks", max_length=120, blank=True, help_text="Above the list of weeks."
+    )
+    after_plan = StreamField(LinesBlock(), blank=True, help_text="What follows the list of weeks.")
+    recordings = models.TextField(
+        blank=True, help_text="Whether meetings are recorded, who may listen, and what is removed."
+    )
+    policies = StreamField(
+        [("policy", PolicyBlock())],
+        blank=True,
+        help_text="What a person should know before she pays.",
+    )
+    workbook_title = models.CharField(
+        max_length=160,
+        blank=True,
+        help_text="The book the weeks refer to. Never copy its pages here.",
+    )
+    workbook_supplied = models.BooleanField(
+        "is the workbook included?",
+        null=True,
+        blank=True,
+        choices=[(None, "Not said yet"), (True, "Yes"), (False, "No, members buy their own")],
+        help_text="The page says it either way. A parcel or a receipt can give a reader away.",
+    )
+    service_kind = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=ServiceKind.choices,
+        default=ServiceKind.UNDECIDED,
+        help_text="Education or therapy: the practice's licensing board decides what may be said.",
+    )
+    testimonials_heading = models.CharField(
+        max_length=120, blank=True, help_text="Shown only when a testimonial stands below it."
+    )
+    body = StreamField(StoryBlock(), blank=True, help_text="Anything else, in the order you like.")
+
+    parent_page_types: ClassVar[list[str]] = ["programs.ProgramIndexPage"]
+    subpage_types: ClassVar[list[str]] = ["programs.SyllabusWeekPage"]
+
+    content_panels: ClassVar[list[Panel]] = [
+        FieldPanel("title", help_text="The public name. Letters and receipts never show it."),
+        FieldPanel("eyebrow"),
+        FieldPanel("audience"),
+        MultiFieldPanel(
+            [FieldPanel("discreet_name"), FieldPanel("discreet_name_is_sample")],
+            heading="Discreet name",
+        ),
+        MultiFieldPanel(
+            [
+                FieldPanel("how_heading"),
+                FieldPanel("format"),
+                FieldPanel("led_by"),
+                FieldPanel("guided_journey"),
+                FieldPanel("facts"),
+            ],
+            heading="How it works",
+        ),
+        MultiFieldPanel(
+            [FieldPanel("weekly_lead_in"), FieldPanel("weekly_components")], heading="Each week"
+        ),
+        MultiFieldPanel(
+            [FieldPanel("plan_heading"), FieldPanel("after_plan")], heading="The weeks"
+        ),
+        MultiFieldPanel(
+            [
+                FieldPanel("service_kind"),
+                FieldPanel("recordings"),
+                FieldPanel("policies"),
+                FieldRowPanel([FieldPanel("workbook_title"), FieldPanel("workbook_supplied")]),
+            ],
+            heading="Before you decide",
+        ),
+        InlinePanel("therapist_picks", label="Therapist", heading="Who leads it"),
+        InlinePanel("faq_picks", label="Question", heading="Questions"),
+        MultiFieldPanel(
+            [
+                FieldPanel("testimonials_heading"),
+                InlinePanel("testimonial_picks", label="Testimonial"),
+            ],
+            heading="Testimonials",
+        ),
+        FieldPanel("body"),
+    ]
+
+    search_fields: ClassVar[list[Any]] = [
+        *SitePage.search_fields,
+        index.SearchField("eyebrow"),
+        index.SearchField("audience"),
+        index.SearchField("discreet_name"),
+    ]
+
+    class Meta:
+        verbose_name = "workshop"
+
+    def syllabus(self) -> QuerySet[SyllabusWeekPage]:
+        """Published weeks, first week first. One query."""
+        return SyllabusWeekPage.objects.child_of(self).shown().order_by("number")
+
+    def therapists(self) -> list[TherapistPage]:
+        """Who leads it, in the editor's order. Two queries."""
+        people = TherapistPage.objects.shown().select_related("photo")
+        return picked(people, [pick.therapist_id for pick in self.therapist_picks.all()])
+
+    def faqs(self) -> list[FAQItem]:
+        """The published questions picked for it, in the editor's order. Two queries."""
+        return picked(FAQItem.objects.shown(), [pick.faq_item_id for pick in self.faq_picks.all()])
+
+    def testimonials(self) -> list[TestimonialPage]:
+        """The published testimonials picked for it, in the editor's order. Two queries."""
+        return picked(
+            TestimonialPage.objects.shown(),
+            [pick.testimonial_id for pick in self.testimonial_picks.all()],
+        )
+
+    def shown_facts(self) -> list[Any]:
+        """The facts as blocks; samples in demo mode only. No query."""
+        return shown(self.facts)
+
+    def shown_policies(self) -> list[Any]:
+        """The policies as blocks; samples in demo mode only. No query."""
+        return shown(self.policies)
+
+    def policy(self, kind: str) -> Any:
+        """The first policy of ``kind`` that visitors may see, as a block's value, or None."""
+        return next((b.value for b in self.shown_policies() if b.value["kind"] == kind), None)
+
+    def refund_policy(self) -> Any:
+        """What is said about money back, or None."""
+        return self.policy("refund")
+
+
+class SyllabusWeekPage(SitePage):
+    """One week of a workshop: its public summary."""
+
+    number = models.PositiveSmallIntegerField(
+        "week", validators=[MinValueValidator(1)], help_text="1 for the first week."
+    )
+    chapter = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="The chapter of the workbook, such as 3. Weeks may share one.",
+    )
+    part = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="When a chapter takes several weeks: which part this is."
+    )
+    of_parts = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="… and how many parts there are."
+    )
+    display_title = models.CharField(
+        max_length=160,
+        blank=True,
+        help_text="Optional. Shown to visitors instead of the title, until it is cleared.",
+    )
+    summary = models.TextField(
+        blank=True, help_text="What the week is about. Everybody can read this."
+    )
+
+    parent_page_types: ClassVar[list[str]] = ["programs.WorkshopPage"]
+    subpage_types: ClassVar[list[str]] = []
+
+    content_panels: ClassVar[list[Panel]] = [
+        FieldPanel(
+            "title", help_text="In the practice's own words, without “Week” and its number."
+        ),
+        FieldPanel("display_title"),
+        FieldRowPanel(
+            [
+                FieldPanel("number"),
+                FieldPanel("chapter"),
+                FieldPanel("part"),
+                FieldPanel("of_parts"),
+            ],
+            heading="Where it belongs",
+        ),
+        FieldPanel("summary"),
+    ]
+
+    search_fields: ClassVar[list[Any]] = [
+        *SitePage.search_fields,
+        index.SearchField("summary"),
+        index.FilterField("number"),
+    ]
+
+    class Meta:
+        verbose_name = "week"
+
+    def clean(self) -> None:
+        super().clean()
+        if (self.part is None) != (self.of_parts is None):
+            raise ValidationError(
+                {"of_parts": "Give both the part and the number of parts, or neither."}
+            )
+        if self.part and self.of_parts and self.part > self.of_parts:
+            raise ValidationError({"part": "The part cannot be higher than the number of parts."})
+        self._check_number_is_free()
+
+    def heading(self) -> str:
+        """The title that visitors read."""
+        return self.display_title or self.title
+
+    def workshop(self) -> WorkshopPage:
+        """The workshop it belongs to. One query."""
+        return WorkshopPage.objects.parent_of(self).get()
+
+    def previous_week(self) -> SyllabusWeekPage | None:
+        """The published week before this one. One query."""
+        return self._sisters().filter(number__lt=self.number).order_by("-number").first()
+
+    def next_week(self) -> SyllabusWeekPage | None:
+        """The published week after this one. One query."""
+        return self._sisters().filter(number__gt=self.number).order_by("number").first()
+
+    def neutral_address(self) -> str:
+        return f"week-{self.number}" if self.number else ""
+
+    def _sisters(self) -> QuerySet[SyllabusWeekPage]:
+        return SyllabusWeekPage.objects.sibling_of(self, inclusive=False).shown()
+
+    def _check_number_is_free(self) -> None:
+        # While a new page is being checked it has no place in the tree yet.
+        parent = self.get_parent() if self.path else None
+        if parent is None or not self.number:
+            return
+        taken = SyllabusWeekPage.objects.child_of(parent).filter(number=self.number)
+        if taken.exclude(pk=self.pk).exists():
+            raise ValidationError({"number": f"There is a week {self.number} already."})
+
+
+class WorkshopTherapistPick(Orderable):
+    """One person who leads the workshop."""
+
+    page = ParentalKey(WorkshopPage, on_delete=models.CASCADE, related_name="therapist_picks")
+    therapist = models.ForeignKey(
+        TherapistPage, on_delete=models.CASCADE, related_name="workshop_picks"
+    )
+
+    panels: ClassVar[list[Panel]] = [PageChooserPanel("therapist", "programs.TherapistPage")]
+
+    class Meta(Orderable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["page", "therapist"], name="workshop_names_a_therapist_once"
+            )
+        ]
+
+
+class WorkshopFAQPick(Orderable):
+    """One question shown on the workshop's page."""
+
+    page = ParentalKey(WorkshopPage, on_delete=models.CASCADE, related_name="faq_picks")
+    faq_item = models.ForeignKey(FAQItem, on_delete=models.CASCADE, related_name="+")
+
+    panels: ClassVar[list[Panel]] = [FieldPanel("faq_item")]
+
+    class Meta(Orderable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["page", "faq_item"], name="workshop_asks_a_question_once"
+            )
+        ]
+
+
+class WorkshopTestimonialPick(Orderable):
+    """One testimonial shown on the workshop's page."""
+
+    page = ParentalKey(WorkshopPage, on_delete=models.CASCADE, related_name="testimonial_picks")
+    testimonial = models.ForeignKey(TestimonialPage, on_delete=models.CASCADE, related_name="+")
+
+    panels: ClassVar[list[Panel]] = [
+        PageChooserPanel("testimonial", "testimonials.TestimonialPage")
+    ]
+
+    class Meta(Orderable.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["page", "testimonial"], name="workshop_quotes_a_testimonial_once"
+            )
+        ]

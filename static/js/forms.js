@@ -1,0 +1,3 @@
+// A form that came back with mistakes: the summary is read first.
+
+document.querySelector("[data-focus-first]")?.focus();

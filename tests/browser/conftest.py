@@ -1,0 +1,93 @@
+"""A real browser in front of the loaded site.
+
+The clock stands on Monday 23 November 2026 when a test begins, and runs: the sample quarters of 2027
+are then still to come.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.core.management import call_command
+from playwright.sync_api import Browser, Page, Request
+
+# Playwright keeps an event loop in this thread, in which Django would otherwise refuse to query.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+ADDRESSES = (
+    "/",
+    "/programs/",
+    "/programs/facing-heartbreak/",
+    "/programs/facing-heartbreak/week-4/",
+    "/programs/am-i/",
+    "/team/",
+    "/team/charlene-lewis/",
+    "/testimonials/",
+    "/faq/",
+    "/safety/",
+    "/privacy/",
+    "/terms/",
+    "/refunds/",
+    "/contact/",
+)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium where there is one, otherwise Playwright's own."""
+    arguments = ["--no-sandbox", "--disable-background-networking"]
+    installed = shutil.which("chromium")
+    found = {"executable_path": installed} if installed else {}
+    return {**browser_type_launch_args, **found, "args": arguments}
+
+
+@pytest.fixture
+def site(django_db_serialized_rollback, transactional_db, live_server) -> Iterator[str]:
+    """The address of the loaded site, with its sample quarters."""
+    with time_machine.travel(datetime(2026, 11, 23, 15, 0, tzinfo=UTC)):
+        cache.clear()
+        call_command("load_quarters")
+        yield live_server.url
+        cache.clear()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Any]:
+    """Opens an address in a browser of its own: ``visit("/faq/", timezone_id="Europe/London")``."""
+    contexts = []
+
+    def open_page(address: str, **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(site + address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+class Listener:
+    """What a page asks for, and what it complains about."""
+
+    def __init__(self, page: Page) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", self._on_request)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._on_console)
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _on_console(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)

@@ -1,0 +1,343 @@
+"""Enrolling and buying as a visitor and a member do it, and who may see an order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from core.discretion import leak_words_in
+from enrollments.models import BundlePrice, Enrollment, Order, Quarter
+from tests.reading import told_by
+from tests.factories.enrollments import (
+    bundle,
+    make_access,
+    make_member,
+    make_place,
+    make_price,
+    make_quarter,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def form_of(client: Client, address: str, **typed: str) -> dict[str, str]:
+    """What a browser sends from the form at ``address``."""
+    form_id = client.get(address).context["form"]["form_id"].value()
+    return {"chosen_name": "Ann", "email": "ann@example.org", "form_id": str(form_id)} | typed
+
+
+def enroll(client: Client, quarter: Quarter, **typed: str):
+    address = f"/enroll/{quarter.slug}/"
+    return client.post(address, form_of(client, address, **typed))
+
+
+def test_the_form_leads_to_the_payment_page(client, standin, quarter):
+    answer = enroll(client, quarter)
+
+    assert answer.status_code == 303
+    assert answer["Location"].startswith(standin.base_url)
+    assert Enrollment.objects.get().state == Enrollment.State.HELD
+
+
+def test_what_the_browser_adds_to_the_form_changes_nothing(client, standin, quarter):
+    enroll(client, quarter, price_cents="1", unit_amount="1", quarter_id="999", state="paid")
+
+    assert Order.objects.get().total_cents == 60_000
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"chosen_name": ""}, "Enter a name. Any name you choose is fine."),
+        ({"chosen_name": " \u200b\u202e "}, "Enter a name. Any name you choose is fine."),
+        ({"chosen_name": "n" * 61}, "Please use a shorter name, at most 60 characters."),
+        ({"email": ""}, "Enter an email address."),
+        ({"email": "ann@"}, "Enter an email address, for example name@example.com."),
+        ({"email": "a\nBcc: x@y.z"}, "Enter an email address, for example name@example.com."),
+        ({"form_id": "not-a-uuid"}, "Enter a valid UUID."),
+    ],
+    ids=[
+        "no name",
+        "an invisible name",
+        "a name without end",
+        "no email",
+        "half an email",
+        "an email with a header",
+        "another form",
+    ],
+)
+def test_bad_input_gets_a_sentence_keeps_what_was_typed_and_changes_nothing(
+    client, standin, quarter, typed, sentence
+):
+    answer = enroll(client, quarter, **typed)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert sentence in page or "form_id" in typed
+    assert 'value="Ann"' in page or "chosen_name" in typed
+    assert 'value="ann@example.org"' in page or "email" in typed
+    assert (Order.objects.count(), Enrollment.objects.count()) == (0, 0)
+
+
+def test_nul_and_broken_unicode_are_refused_like_any_bad_input(client, standin, quarter):
+    answer = enroll(client, quarter, chosen_name="A\x00nn", email="ann@example.org")
+
+    assert answer.status_code == 422
+
+
+def test_a_full_quarter_says_so_and_keeps_what_was_typed(client, standin, loaded_site):
+    quarter = make_quarter(capacity=1)
+    form = form_of(client, f"/enroll/{quarter.slug}/")
+    make_place(quarter, make_member("rose@example.org"))
+
+    answer = client.post(f"/enroll/{quarter.slug}/", form)
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "The last place was just taken. Nothing was charged." in page
+    assert Order.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "seats_taken"),
+    [
+        ({"opens_at": datetime(2026, 12, 31, tzinfo=UTC)}, 0),
+        ({"closes_at": datetime(2026, 11, 2, tzinfo=UTC)}, 0),
+        ({"capacity": 1}, 1),
+    ],
+    ids=["not yet", "closed", "full"],
+)
+def test_a_quarter_that_takes_nobody_says_so_and_asks_nothing(
+    client, loaded_site, now, fields, seats_taken
+):
+    quarter = make_quarter(**fields)
+    for _ in range(seats_taken):
+        make_place(quarter, make_member("rose@example.org"))
+
+    page = client.get(f"/enroll/{quarter.slug}/").content.decode()
+
+    assert 'name="email"' not in page
+
+
+def test_a_draft_quarter_has_no_page(client, loaded_site):
+    quarter = make_quarter(state=Quarter.State.DRAFT)
+
+    assert client.get(f"/enroll/{quarter.slug}/").status_code == 404
+
+
+def test_a_sample_quarter_has_no_page_outside_demo_mode(client, loaded_site, settings):
+    quarter = make_quarter(is_sample=True)
+    settings.DEMO_MODE = False
+
+    assert client.get(f"/enroll/{quarter.slug}/").status_code == 404
+
+
+def test_a_sample_price_has_no_page_outside_demo_mode(client, loaded_site, settings):
+    make_price(is_sample=True)
+    settings.DEMO_MODE = False
+
+    assert client.get(f"/buy/{bundle().slug}/").status_code == 404
+
+
+def test_a_bundle_that_is_not_on_sale_has_no_page(client, loaded_site):
+    BundlePrice.objects.all().delete()
+
+    assert client.get(f"/buy/{bundle().slug}/").status_code == 404
+
+
+def test_when_stripe_is_down_she_is_told_and_can_try_again(client, standin, quarter):
+    standin.fault("500", path="/v1/checkout/sessions", count=3)
+    sent = enroll(client, quarter)
+
+    page = client.get(sent["Location"])
+    again = client.post(f"/orders/{Order.objects.get().uuid}/pay/")
+
+    assert sent.status_code == 303
+    assert page.status_code == 200
+    assert "could not reach" in page.content.decode()
+    assert again["Location"].startswith(standin.base_url)
+    assert Enrollment.objects.get().state == Enrollment.State.HELD
+
+
+def test_coming_back_without_paying_grants_nothing(client, standin, quarter):
+    sent = enroll(client, quarter)
+    order = Order.objects.get()
+
+    page = client.get(f"/orders/{order.uuid}/?session_id={sent['Location'].split('/')[-1]}")
+
+    assert page.status_code == 200
+    assert Order.objects.get().state == Order.State.PENDING
+    assert "Your place is held" in page.content.decode()
+
+
+def test_the_return_page_grants_without_any_webhook(client, standin, quarter, mailoutbox):
+    sent = enroll(client, quarter)
+    landed = urlsplit(standin.pay(sent["Location"]))
+
+    pages = [client.get(f"{landed.path}?{landed.query}") for _ in range(2)]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert "Thank you, Ann." in pages[0].content.decode()
+    assert Order.objects.get().state == Order.State.PAID
+    assert len(mailoutbox) == 1
+
+
+def test_paid_while_stripe_cannot_be_asked_is_said_as_it_is(client, standin, quarter):
+    sent = enroll(client, quarter)
+    landed = urlsplit(standin.pay(sent["Location"]))
+    standin.fault("500", path="/v1/checkout/sessions", count=3)
+
+    first = client.get(f"{landed.path}?{landed.query}")
+    second = client.get(f"{landed.path}?{landed.query}")
+
+    assert first.status_code == 200
+    assert "could not reach" in first.content.decode()
+    assert "Thank you, Ann." in second.content.decode()
+
+
+def test_a_page_that_ran_out_says_so_and_offers_to_start_again(client, standin, quarter):
+    enroll(client, quarter)
+    standin.advance(36 * 60)
+
+    page = client.get(f"/orders/{Order.objects.get().uuid}/").content.decode()
+
+    assert "ran out" in page
+    assert f'href="/enroll/{quarter.slug}/"' in page
+
+
+def test_she_can_give_her_place_back(client, standin, quarter):
+    enroll(client, quarter)
+    order = Order.objects.get()
+
+    answer = client.post(f"/orders/{order.uuid}/cancel/", follow=True)
+
+    assert answer.status_code == 200
+    assert Enrollment.objects.get().state == Enrollment.State.RELEASED
+
+
+def test_an_order_is_shown_to_its_browser_and_its_member_and_to_nobody_else(
+    client, standin, quarter
+):
+    sent = enroll(client, quarter)
+    standin.pay(sent["Location"])
+    order = Order.objects.get()
+    client.get(f"/orders/{order.uuid}/")
+    order.refresh_from_db()
+    owner, fellow, visitor = Client(), Client(), Client()
+    owner.force_login(order.member)
+    fellow_member = make_member("rose@example.org")
+    make_place(quarter, fellow_member)
+    fellow.force_login(fellow_member)
+
+    statuses = [
+        person.get(f"/orders/{order.uuid}/").status_code
+        for person in (client, owner, fellow, visitor)
+    ]
+
+    assert statuses == [200, 200, 404, 404]
+
+
+@pytest.mark.parametrize("action", ["pay", "cancel"])
+def test_nobody_else_can_pay_or_cancel_an_order(client, standin, quarter, action):
+    enroll(client, quarter)
+    order = Order.objects.get()
+    fellow = Client()
+    fellow.force_login(make_member("rose@example.org"))
+
+    answers = [
+        person.post(f"/orders/{order.uuid}/{action}/").status_code for person in (fellow, Client())
+    ]
+
+    assert answers == [404, 404]
+    assert Order.objects.get().state == Order.State.PENDING
+
+
+def test_half_an_hour_after_paying_the_browser_must_sign_in(client, standin, quarter):
+    sent = enroll(client, quarter)
+    standin.pay(sent["Location"])
+    order = Order.objects.get()
+    client.get(f"/orders/{order.uuid}/")
+    Order.objects.update(paid_at=timezone.now() - timedelta(minutes=31))
+
+    answer = client.get(f"/orders/{order.uuid}/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/account/login/")
+
+
+def test_a_member_is_not_asked_for_her_email_again(client, standin, quarter):
+    ann = make_member()
+    client.force_login(ann)
+    address = f"/enroll/{quarter.slug}/"
+
+    page = client.get(address)
+    client.post(address, form_of(client, address, email="other@example.org"))
+
+    assert 'name="email"' not in page.content.decode()
+    order = Order.objects.get()
+    assert (order.email, order.member) == ("ann@example.org", ann)
+
+
+def test_a_member_with_a_place_is_told_so(client, standin, quarter):
+    ann = make_member()
+    make_place(quarter, ann)
+    client.force_login(ann)
+    address = f"/enroll/{quarter.slug}/"
+
+    answer = client.post(address, form_of(client, address))
+
+    assert answer.status_code == 409
+    assert "You already have a place" in answer.content.decode()
+
+
+def test_known_and_unknown_addresses_are_answered_alike(standin, quarter):
+    make_place(quarter, make_member("known@example.org"), seat_number=9)
+    make_access(make_member("also@example.org"))
+    visitors = {email: Client() for email in ("known@example.org", "new@example.org")}
+
+    answers = {
+        email: enroll(visitor, quarter, email=email) for email, visitor in visitors.items()
+    }
+
+    assert {a.status_code for a in answers.values()} == {303}
+    assert {urlsplit(a["Location"]).netloc for a in answers.values()} == {
+        urlsplit(standin.base_url).netloc
+    }
+    assert {tuple(a.cookies) for a in answers.values()} == {tuple(answers["new@example.org"].cookies)}
+
+
+@pytest.mark.parametrize("state", Order.State.values)
+def test_no_page_of_an_order_names_what_was_bought(client, standin, quarter, state):
+    enroll(client, quarter)
+    order = Order.objects.get()
+    member = make_member("rose@example.org")
+    Order.objects.update(state=state, member=member, paid_at=timezone.now())
+
+    page = client.get(f"/orders/{order.uuid}/")
+
+    assert page.status_code == 200
+    assert leak_words_in(told_by(page)) == []
+    assert page["Cache-Control"].count("no-store") == 1
+
+
+def test_the_enroll_and_buy_pages_name_nothing(client, quarter):
+    make_price()
+    for address in (f"/enroll/{quarter.slug}/", f"/buy/{bundle().slug}/"):
+        page = client.get(address)
+
+        assert page.status_code == 200
+        assert leak_words_in(told_by(page)) == []
+
+
+def test_buying_a_bundle_leads_to_the_payment_page(client, standin, loaded_site):
+    make_price()
+    address = f"/buy/{bundle().slug}/"
+
+    answer = client.post(address, form_of(client, address))
+
+    assert answer.status_code == 303
+    assert Order.objects.get().lines.get().discreet_name == bundle().discreet_name
+

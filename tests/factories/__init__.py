@@ -1,0 +1,1 @@
+"""Valid, unsurprising, deterministic objects for tests."""
