@@ -46,7 +46,9 @@ class User(AbstractUser):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_is_lowercase"),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="email_is_lowercase"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -55,3 +57,7 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = normalized_email(self.email)
         super().save(*args, **kwargs)
+
+    def may_use_admin(self) -> bool:
+        """Whether she is staff: members never hold this permission."""
+        return self.has_perm("wagtailadmin.access_admin")

@@ -1,4 +1,4 @@
-"""Opening accounts. They open by paying; nobody signs up."""
+"""Opening accounts. Members' open by paying; nobody signs up. Staff are added by staff."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def open_account(*, email: str, chosen_name: str) -> User:
     except IntegrityError:
         # Somebody else opened it a moment ago.
         return User.objects.get(email=address)
+
+
+@transaction.atomic
+def open_owner_account(*, email: str) -> User:
+    """The person with ``email``, who may do everything in the admin from now on."""
+    person = open_account(email=email, chosen_name="")
+    person.is_staff = person.is_superuser = person.is_active = True
+    person.save(update_fields=["is_staff", "is_superuser", "is_active"])
+    return person

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from wagtail import blocks
 from wagtail.images.blocks import ImageBlock
+from wagtail.models import Page
 
 TEXT_FEATURES: Final = ["h2", "h3", "h4", "bold", "italic", "ol", "ul", "link"]
 ANSWER_FEATURES: Final = ["bold", "italic", "ol", "ul", "link"]
@@ -34,6 +35,12 @@ def is_sample_block(child: Any) -> bool:
 def shown(stream: Any) -> list[Any]:
     """The children of a stream that visitors may see: samples are left out outside demo mode."""
     return [child for child in stream if settings.DEMO_MODE or not is_sample_block(child)]
+
+
+def any_page() -> Page | None:
+    """A page for previews to lead to."""
+    found: Page | None = Page.objects.live().filter(depth=2).first()
+    return found
 
 
 class SampleAwareBlock(blocks.StructBlock):
@@ -106,8 +113,10 @@ class CallToActionBlock(blocks.StructBlock):
         icon = "link"
         label = "Button"
         template = "blocks/call_to_action.html"
-        preview_value = {"label": "See how the workshop works"}
         description = "A button that leads to another page"
+
+    def get_preview_value(self) -> Any:
+        return self.normalize({"label": "See how it works", "page": any_page()})
 
 
 class CrisisPanelBlock(blocks.StaticBlock):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def site(request: HttpRequest) -> dict[str, object]:
+def site(request: HttpRequest) -> dict[str, object]:  # noqa: ARG001
     """``demo_mode``, and ``stripe_mode`` while payments are not live. No database query."""
     return {
         "demo_mode": settings.DEMO_MODE,

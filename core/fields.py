@@ -31,14 +31,14 @@ def decrypt(token: str) -> str:
     return _cipher(tuple(settings.FIELD_KEYS)).decrypt(token.encode()).decode() if token else ""
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField[str, str]):
     """Text that stands encrypted in the database and plain in Python. It cannot be searched."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
         return value if value is None else encrypt(value)
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+    def from_db_value(self, value: Any, *_: Any) -> Any:
         return value if value is None else decrypt(value)
 
     def get_lookup(self, lookup_name: str) -> Any:

@@ -13,8 +13,8 @@ class SitePageQuerySet(PageQuerySet):
     """Pages of this site."""
 
     def shown(self) -> SitePageQuerySet:
-        """Published and open to everybody; samples in demo mode only."""
-        pages: SitePageQuerySet = self.live().public()
+        """Published; samples in demo mode only. Pages of this site are never private."""
+        pages: SitePageQuerySet = self.live()
         return pages if settings.DEMO_MODE else pages.filter(is_sample=False)
 
 

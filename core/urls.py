@@ -1,7 +1,16 @@
-"""Addresses of core."""
+"""Addresses that belong to the site as a whole."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+from wagtail.contrib.sitemaps.views import sitemap
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from core import views
+
+urlpatterns = [
+    path("leave/", views.leave, name="leave"),
+    path("healthz", views.alive, name="alive"),
+    path("readyz", views.ready, name="ready"),
+    path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", sitemap, name="sitemap"),
+]

@@ -10,7 +10,7 @@ from django.core import checks
 from enrollments import stripe_gateway
 
 
-def payments_are_configured(**kwargs: Any) -> list[checks.CheckMessage]:
+def payments_are_configured(**_: Any) -> list[checks.CheckMessage]:
     """An error for settings that must never meet; nothing for payments that are switched off."""
     if settings.STRIPE_MODE == "off":
         return []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.urls import reverse
-from django_tasks import task
 
 from core import letters
+from core.tasks import letter_task
 from enrollments.models import Order
 from enrollments.money import written
 
@@ -16,7 +16,7 @@ def queue(letter: str, order: Order) -> None:
     send_order_letter.enqueue(letter, order.pk)
 
 
-@task()
+@letter_task
 def send_order_letter(letter: str, order_id: int) -> None:
     """Send one letter about an order. The task carries ids only."""
     order = Order.objects.prefetch_related("lines", "payments").get(pk=order_id)

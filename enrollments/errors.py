@@ -1,4 +1,4 @@
-"""Reasons to refuse, named by the situation. Each carries a sentence that may be shown to anybody."""
+"""Reasons to refuse, named by the situation. Each carries a sentence fit for anybody to read."""
 
 from __future__ import annotations
 
@@ -43,3 +43,28 @@ class OrderNotPayable(Refusal):
 
 class UnknownCheckout(Exception):
     """A Checkout Session that no order of ours asked for."""
+
+
+class NotReadyToOpen(Refusal):
+    """Said to staff: ``reasons`` lists everything that is missing, a sentence each."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
+        self.sentence = " ".join(reasons)
+
+
+class EnrollmentNotOpen(Refusal):
+    sentence = "Enrollment is not open, so there is nothing to close."
+
+
+class TooFewSeats(Refusal):
+    """Said to staff: fewer seats than the highest number that somebody has."""
+
+    def __init__(self, highest: int) -> None:
+        super().__init__(highest)
+        self.sentence = f"Seat {highest} is taken, so there must be at least {highest} seats."
+
+
+class QuarterInUse(Refusal):
+    sentence = "Somebody has enrolled in this quarter, or begun to. It can no longer be deleted."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # Stripe's lists: amounts in these currencies have no minor unit, or a thousand of them.
 ZERO_DECIMAL = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
+    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()  # noqa: SIM905
 )
-THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$"}
 
 
@@ -25,7 +25,7 @@ def written(cents: int, currency: str) -> str:
     places = decimal_places(currency)
     whole, rest = divmod(abs(cents), 10**places)
     text = f"{whole:,}"
-    if places and (rest or places == 3):
+    if rest or currency in THREE_DECIMAL:
         text += f".{rest:0{places}d}"
     sign = SIGNS.get(currency) or f"{currency.upper()} "
     return f"{'-' if cents < 0 else ''}{sign}{text}"

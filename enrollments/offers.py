@@ -102,7 +102,7 @@ def _offer(quarter: Quarter, workshop: WorkshopPage, now: datetime) -> QuarterOf
         )
         for meeting in quarter.meetings.all()
     ]
-    seats_left: int = getattr(quarter, "seats_left", 0)
+    seats_left: int = quarter.seats_left  # type: ignore[attr-defined]
     return QuarterOffer(
         label=quarter.label,
         state=quarter.enrolling_state(now, seats_left),

@@ -11,7 +11,9 @@ from django.db.models import Count, F, Min, Q
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from enrollments.models import BundleAccess, BundlePrice, Enrollment, Quarter
+
+    # Named in quotes below.
+    from enrollments.models import BundleAccess, BundlePrice, Enrollment, Quarter  # noqa: F401
 
 # The states in which an enrollment uses up a seat. A hold counts until Stripe has confirmed that
 # its payment page can no longer be paid: the clock alone never frees a seat.
@@ -38,9 +40,7 @@ class QuarterQuerySet(models.QuerySet["Quarter"]):
 
     def with_seats_left(self) -> QuarterQuerySet:
         """Annotate ``seats_left``. For display: only ``hold_seat`` may promise a seat."""
-        taken = Count(
-            "enrollments", filter=Q(enrollments__state__in=OCCUPYING), distinct=True
-        )
+        taken = Count("enrollments", filter=Q(enrollments__state__in=OCCUPYING), distinct=True)
         return self.annotate(seats_left=F("capacity") - taken)
 
 

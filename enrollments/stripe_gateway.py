@@ -28,6 +28,7 @@ TIMEOUT_SECONDS = (3.0, 10.0)
 NETWORK_RETRIES = 2
 # How far a webhook's timestamp may be from our clock, in seconds, either way.
 TOLERANCE_SECONDS = 300
+LONGEST_ID = 255
 
 stripe.enable_telemetry = False
 
@@ -176,35 +177,38 @@ def client() -> stripe.StripeClient:
 
 def misconfiguration() -> str:
     """Why the payment settings cannot be used, in one sentence; empty when they can."""
-    mode, key, base = settings.STRIPE_MODE, settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
-    loopback = base.startswith(("http://127.0.0.1:", "http://[::1]:"))
-    problems = {
-        "off": lambda: "Payments are switched off (STRIPE_MODE=off).",
-        "standin": lambda: (
-            "The Stripe stand-in is for development only."
-            if not settings.DEVELOPMENT
-            else "The stand-in lives on this machine only."
-            if not loopback
-            else "The stand-in takes its own keys only."
-            if not key.startswith("sk_test_standin_")
-            else ""
-        ),
-        "test": lambda: _official("sk_test_", "rk_test_", key=key, base=base),
-        "live": lambda: (
-            "A live key and DEBUG do not go together."
-            if settings.DEBUG
-            else _official("sk_live_", "rk_live_", key=key, base=base)
-        ),
-    }
-    return problems[mode]() if mode in problems else f"STRIPE_MODE is unknown: {mode!r}."
+    match settings.STRIPE_MODE:
+        case "off":
+            return "Payments are switched off (STRIPE_MODE=off)."
+        case "standin":
+            return _standin_problem()
+        case "test":
+            return _official_problem("sk_test_", "rk_test_")
+        case "live" if settings.DEBUG:
+            return "A live key and DEBUG do not go together."
+        case "live":
+            return _official_problem("sk_live_", "rk_live_")
+        case unknown:
+            return f"STRIPE_MODE is unknown: {unknown!r}."
 
 
-def _official(*prefixes: str, key: str, base: str) -> str:
-    if base != OFFICIAL_BASE:
+def _standin_problem() -> str:
+    if not settings.DEVELOPMENT:
+        return "The Stripe stand-in is for development only."
+    if not settings.STRIPE_API_BASE.startswith(("http://127.0.0.1:", "http://[::1]:")):
+        return "The stand-in lives on this machine only (STRIPE_API_BASE)."
+    if not settings.STRIPE_SECRET_KEY.startswith("sk_test_standin_"):
+        return "The stand-in takes its own keys only (STRIPE_SECRET_KEY)."
+    return ""
+
+
+def _official_problem(*prefixes: str) -> str:
+    secrets = [settings.STRIPE_SECRET_KEY, *settings.STRIPE_WEBHOOK_SECRETS]
+    if settings.STRIPE_API_BASE != OFFICIAL_BASE:
         return "Only the stand-in may have an address of its own (STRIPE_API_BASE)."
-    if not key.startswith(prefixes):
+    if not settings.STRIPE_SECRET_KEY.startswith(prefixes):
         return f"STRIPE_SECRET_KEY does not belong to this mode: it starts with {prefixes[0]}."
-    if "standin" in key or any("standin" in s for s in settings.STRIPE_WEBHOOK_SECRETS):
+    if any("standin" in secret for secret in secrets):
         return "A secret of the stand-in is set outside development."
     return "" if settings.STRIPE_WEBHOOK_SECRETS else "STRIPE_WEBHOOK_SECRETS is empty."
 
@@ -329,7 +333,7 @@ def _event(body: Any) -> Event:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 255:
+    if not isinstance(value, str) or len(value) > LONGEST_ID:
         raise TypeError("not a short text")
     return value
 

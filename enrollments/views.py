@@ -33,21 +33,20 @@ def enroll(request: HttpRequest, slug: str) -> HttpResponse:
     """The enroll page of a quarter: a name, an email, then the payment page."""
     quarters = Quarter.objects.shown().with_seats_left().select_related("workshop")
     quarter = get_object_or_404(quarters.prefetch_related("meetings"), slug=slug)
+    seats_left: int = quarter.seats_left  # type: ignore[attr-defined]
     return _buy(
         request,
         template="enrollments/enroll.html",
         context={
             "quarter": quarter,
-            "state": quarter.enrolling_state(timezone.now(), quarter.seats_left),
+            "state": quarter.enrolling_state(timezone.now(), seats_left),
             "first_meeting": quarter.meetings.all()[0].local_start(quarter.zone),
             "discreet_name": quarter.workshop.discreet_name,
             "program_url": quarter.workshop.get_url(request),
             "price": written(quarter.price_cents, quarter.currency),
             "is_sample": quarter.is_sample,
         },
-        place=lambda buyer: checkout.enroll(
-            quarter_id=quarter.pk, buyer=buyer, now=timezone.now()
-        ),
+        place=lambda buyer: checkout.enroll(quarter_id=quarter.pk, buyer=buyer, now=timezone.now()),
     )
 
 

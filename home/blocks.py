@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wagtail import blocks
+
+from core.blocks import any_page
 
 
 class DoorBlock(blocks.StructBlock):
@@ -23,8 +27,12 @@ class DoorBlock(blocks.StructBlock):
         icon = "arrow-right"
         label = "Door"
         template = "blocks/door.html"
-        preview_value = {"title": "My partner's behavior has hurt me", "tone": "pine"}
         description = "One of the ways in from the home page"
+
+    def get_preview_value(self) -> Any:
+        return self.normalize(
+            {"title": "I'm worried about somebody", "tone": "pine", "page": any_page()}
+        )
 
 
 class MenuLinkBlock(blocks.StructBlock):

@@ -182,11 +182,15 @@ class HomePage(SitePage):
 
     def therapists(self) -> QuerySet[TherapistPage]:
         """Everybody of the team who is published. One query."""
-        return TherapistPage.objects.shown().select_related("photo").order_by("path")
+        pages: QuerySet[TherapistPage] = (
+            TherapistPage.objects.shown().select_related("photo").order_by("path")
+        )
+        return pages
 
     def testimonials(self) -> QuerySet[TestimonialPage]:
         """The first three published testimonials. One query."""
-        return TestimonialPage.objects.shown().order_by("path")[:3]
+        pages: QuerySet[TestimonialPage] = TestimonialPage.objects.shown().order_by("path")[:3]
+        return pages
 
     def programs(self) -> list[Page]:
         """Published programs in the editor's order. Three queries."""
@@ -321,9 +325,12 @@ class NavigationSettings(BaseGenericSetting):
 
 
 def menu_entries(stream: Any) -> Iterable[MenuEntry]:
-    """The entries of a menu whose pages visitors may see."""
+    """The entries of a menu whose pages visitors may see. One query and one per type of page."""
+    chosen = [child.value["page"].pk for child in stream if child.value["page"]]
+    pages = Page.objects.filter(pk__in=chosen).live().specific().in_bulk() if chosen else {}
     for child in stream:
-        if page := shown_page(child.value["page"]):
+        page = child.value["page"] and pages.get(child.value["page"].pk)
+        if page and page.is_shown():
             yield MenuEntry(label=child.value["label"] or page.title, page=page)
 
 

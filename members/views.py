@@ -13,6 +13,7 @@ from enrollments import access
 from enrollments.models import Enrollment
 from enrollments.offers import zone_name
 from programs.models import BundlePage
+from programs.models.bundle import CourseOutline
 
 
 @login_required
@@ -73,22 +74,19 @@ def _place(place: Enrollment) -> dict[str, object]:
 
 
 def _bundle(bundle: BundlePage) -> dict[str, object]:
-    """Its lessons by number: titles say what the bundle is about, so they wait on their own page."""
-    courses = [
-        {
-            "number": number,
-            "lesson_count": len(outline.lessons),
-            "lessons": [
-                f"{section.heading} Lesson {position}".strip()
-                for section in outline.sections()
-                for position, _ in enumerate(section.lessons, start=1)
-            ],
-        }
-        for number, outline in enumerate(bundle.outline(), start=1)
-    ]
+    """Its lessons by number: titles tell what it is about, so they wait on their own page."""
+    parts = [_lessons_by_number(outline) for outline in bundle.outline()]
     return {
         "discreet_name": bundle.discreet_name,
-        "lesson_count": sum(len(course["lessons"]) for course in courses),
-        "courses": courses,
+        "lesson_count": sum(len(lessons) for lessons in parts),
+        "parts": parts,
         "url": reverse("member_lessons", args=[bundle.slug]),
     }
+
+
+def _lessons_by_number(outline: CourseOutline) -> list[str]:
+    return [
+        f"{section.heading} Lesson {position}".strip()
+        for section in outline.sections()
+        for position, _ in enumerate(section.lessons, start=1)
+    ]

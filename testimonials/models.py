@@ -50,7 +50,8 @@ class TestimonialIndexPage(SitePage):
 
     def testimonials(self) -> SitePageQuerySet:
         """Published testimonials in the editor's order. One query."""
-        return TestimonialPage.objects.child_of(self).shown().order_by("path")
+        pages: SitePageQuerySet = TestimonialPage.objects.child_of(self).shown().order_by("path")
+        return pages
 
 
 class TestimonialPage(SitePage):

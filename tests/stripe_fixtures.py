@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 import stripe
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from devtools.stripe_standin.control import StandIn
 from enrollments.models import Order
@@ -62,9 +63,7 @@ def stripe_sdk(standin) -> stripe.StripeClient:
 
 def waiting(order: Order) -> WaitingOrder:
     """Open the payment page of ``order``."""
-    url = checkout.open_checkout(
-        order_id=order.pk, order_address=ORDER_ADDRESS, now=timezone.now()
-    )
+    url = checkout.open_checkout(order_id=order.pk, order_address=ORDER_ADDRESS, now=timezone.now())
     return WaitingOrder(order=order, url=url)
 
 
@@ -85,7 +84,14 @@ def held_order(standin, quarter) -> WaitingOrder:
 def bundle_order(standin, loaded_site) -> WaitingOrder:
     """Ann is at the payment page of the bundle."""
     make_price()
-    order = checkout.buy_bundle(
-        bundle_id=bundle().pk, buyer=make_buyer(), now=timezone.now()
-    )
+    order = checkout.buy_bundle(bundle_id=bundle().pk, buyer=make_buyer(), now=timezone.now())
     return waiting(order)
+
+
+@pytest.fixture
+def queued(settings):
+    """The letters that wait: tasks are rows, as on the running site, until a worker takes them."""
+    settings.TASKS = {
+        "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}
+    }
+    return DBTaskResult.objects.filter(task_path="enrollments.emails.send_order_letter")

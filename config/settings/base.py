@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "enrollments",
     "programs",
     "testimonials",
-    "accounts",
+    "accounts.apps.AccountsConfig",
     "core",
     "wagtail_modeladmin",
     "wagtail.contrib.settings",
@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.sitemaps",
     "wagtail.embeds",
     "wagtail.sites",
-    "wagtail.users",
+    "accounts.apps.PeopleAdminConfig",
     "wagtail.snippets",
     "wagtail.documents",
     "wagtail.images",
@@ -80,8 +80,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.middleware.StaffSecondFactor",
     "core.middleware.PrivateResponses",
+    "accounts.middleware.SharedDevice",
+    "accounts.middleware.StaffSecondFactor",
     "core.middleware.EvictPublicPagesAfterStaffWrites",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
 ]
@@ -145,7 +146,38 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/member/"
-ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+# Fourteen days on a device of one's own; a shared one has shorter rules, see accounts.sessions.
+SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
+# A code by email signs in; there are no passwords, no sign-up and no list of addresses to guess.
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_RATE_LIMITS = {
+    # By network address, and by email address.
+    "request_login_code": "20/m/ip,3/m/key",
+    # By code.
+    "enter_code": "60/m/ip,5/15m/key",
+}
+# How many proxies of our own stand in front; with none, nobody's X-Forwarded-For is believed.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Staff enter the admin with an authenticator app as well.
+STAFF_SECOND_FACTOR_REQUIRED = True
+MFA_ADAPTER = "accounts.adapters.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "activate_totp": "accounts.forms.SetUpAppForm",
+    "authenticate": "accounts.forms.SecondStepForm",
+    "reauthenticate": "accounts.forms.SecondStepAgainForm",
+}
+# A telephone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
 
 # --- language and time --------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -166,7 +198,13 @@ STORAGES = {
 
 # --- mail ---------------------------------------------------------------------------------------
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
-ANYMAIL: dict[str, str] = env.dict("ANYMAIL", default={})
+EMAIL_TIMEOUT = 10
+# Providers would otherwise count who opens a letter and rewrite its links to watch them.
+ANYMAIL: dict[str, object] = {
+    "SEND_DEFAULTS": {"track_opens": False, "track_clicks": False},
+    "IGNORE_UNSUPPORTED_FEATURES": True,
+    **env.dict("ANYMAIL", default={}),
+}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
@@ -200,7 +238,8 @@ WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "SAMEORIGIN"
+# Wagtail lets its own previews be framed, view by view.
+X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = True
@@ -214,7 +253,36 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     "payment": [],
     "usb": [],
 }
-# Where a form of ours may lead: Stripe's hosted pages, because a POST answered by a redirect counts.
+# Everything a page loads comes from this site; nothing inline runs. The admin's own scripts and
+# styles are inline, so it has a policy of its own. ``core.middleware`` adds form-action to both.
+CONTENT_SECURITY_POLICY: dict[str, dict[str, object]] = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "media-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CONTENT_SECURITY_POLICY_ADMIN: dict[str, object] = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'", "'unsafe-inline'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:", "blob:"],
+    "font-src": ["'self'"],
+    "media-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "manifest-src": ["'self'"],
+    "frame-src": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'self'"],
+}
+# Where a form may lead: Stripe's hosted pages too, because a POST answered by a redirect counts.
 FORM_ACTION_SOURCES = ["'self'", "https://checkout.stripe.com", "https://billing.stripe.com"]
 
 # --- logs: ids only, never a name, an address or a body -----------------------------------------
@@ -225,5 +293,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Stripe's DEBUG level prints whole bodies; INFO prints the method, the path and the status.
-    "loggers": {"stripe": {"level": "WARNING"}},
+    # The queue writes four lines for each task, however small.
+    "loggers": {"stripe": {"level": "WARNING"}, "django_tasks": {"level": "WARNING"}},
 }

@@ -33,7 +33,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 STRIPE_MODE = env.str("STRIPE_MODE", default="standin")
 if STRIPE_MODE == "standin":
-    STRIPE_SECRET_KEY = "sk_test_standin_development"
+    STRIPE_SECRET_KEY = "sk_test_standin_development"  # noqa: S105 (the stand-in's own)
     STRIPE_WEBHOOK_SECRETS = ["whsec_standin_development"]
     STRIPE_API_BASE = f"http://127.0.0.1:{STANDIN_PORT}"
     FORM_ACTION_SOURCES = ["'self'", STRIPE_API_BASE]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.settings.base import *
 
-SECRET_KEY = env.str("SECRET_KEY")
-FIELD_KEYS = env.list("FIELD_KEYS")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
-BASE_URL = env.str("BASE_URL")
-WAGTAILADMIN_BASE_URL = BASE_URL
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL")
-SERVER_EMAIL = DEFAULT_FROM_EMAIL
+REQUIRED = ("SECRET_KEY", "FIELD_KEYS", "ALLOWED_HOSTS", "BASE_URL", "DEFAULT_FROM_EMAIL")
+if missing := [name for name in REQUIRED if not env.str(name, default="").strip(" ,")]:
+    raise ImproperlyConfigured(f"Production needs {', '.join(missing)}; the README says what for.")
+
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^stripe/webhook/$"]
@@ -20,3 +19,5 @@ SECURE_HSTS_PRELOAD = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_NAME = "__Host-session"
 CSRF_COOKIE_NAME = "__Host-csrf"
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["upgrade-insecure-requests"] = True
+CONTENT_SECURITY_POLICY_ADMIN["upgrade-insecure-requests"] = True

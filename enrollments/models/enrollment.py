@@ -48,9 +48,7 @@ class Enrollment(models.Model):
     state = models.CharField(max_length=20, choices=State.choices)
     hold_expires_at = models.DateTimeField(null=True, blank=True)
     small_group = models.CharField(max_length=40, blank=True)
-    joins_by = models.CharField(
-        max_length=20, choices=JoinsBy.choices, default=JoinsBy.UNDECIDED
-    )
+    joins_by = models.CharField(max_length=20, choices=JoinsBy.choices, default=JoinsBy.UNDECIDED)
     created_at = models.DateTimeField()
 
     objects: ClassVar[EnrollmentQuerySet] = EnrollmentQuerySet.as_manager()  # type: ignore[assignment]

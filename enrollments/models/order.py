@@ -57,8 +57,7 @@ class Order(models.Model):
         ordering: ClassVar[list[str]] = ["-created_at"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=~Q(state="paid")
-                | Q(paid_at__isnull=False, member__isnull=False),
+                condition=~Q(state="paid") | Q(paid_at__isnull=False, member__isnull=False),
                 name="a_paid_order_has_a_member",
             ),
         ]

@@ -1,4 +1,4 @@
-"""Quarters of a workshop and their meetings: when a closed group gathers, how many, at what price."""
+"""Quarters of a workshop and their meetings: when a closed group gathers, and at what price."""
 
 from __future__ import annotations
 

@@ -31,7 +31,6 @@ from enrollments.models import (
     Enrollment,
     Order,
     OrderLine,
-    Quarter,
 )
 from enrollments.operations import seats
 from enrollments.operations.fulfilment import settle
@@ -242,9 +241,7 @@ def _can_go_on(attempt: CheckoutAttempt, now: datetime) -> bool:
 
 def fingerprint(order: Order) -> str:
     """A digest of everything that a payment page of the order depends on."""
-    lines = [
-        (line.quarter_id, line.bundle_id, line.unit_price_cents) for line in order.lines.all()
-    ]
+    lines = [(line.quarter_id, line.bundle_id, line.unit_price_cents) for line in order.lines.all()]
     return hashlib.sha256(repr((order.currency, order.email, lines)).encode()).hexdigest()
 
 
@@ -313,5 +310,3 @@ def release_lapsed_holds(*, now: datetime, quarter_id: int | None = None) -> int
         else:
             released += order.state == Order.State.CANCELLED
     return released
-
-

@@ -56,7 +56,7 @@ def settle(checkout: Checkout, *, now: datetime) -> Order:
     elif checkout.has_failed:
         _settle_failed(order, attempt)
     elif checkout.status == "complete":
-        _settle_processing(order, attempt)
+        _settle_processing(order)
     elif checkout.is_expired:
         _settle_expired(order, attempt)
     return order
@@ -78,7 +78,8 @@ def _attempt(order: Order, checkout: Checkout) -> CheckoutAttempt:
     if attempt:
         return attempt
     # Stripe made the session, and its answer was lost before the id could be kept.
-    attempt = order.attempts.filter(session_id=None, number=checkout.attempt_number).first()
+    number = checkout.attempt_number or 0
+    attempt = order.attempts.filter(session_id=None, number=number).first()
     if not attempt:
         raise UnknownCheckout(checkout.session_id)
     attempt.session_id = checkout.session_id
@@ -108,7 +109,7 @@ def _settle_expired(order: Order, attempt: CheckoutAttempt) -> None:
         _release_seats(order)
 
 
-def _settle_processing(order: Order, attempt: CheckoutAttempt) -> None:
+def _settle_processing(order: Order) -> None:
     if order.state in (State.PENDING, State.EXPIRED, State.CANCELLED):
         _advance(order, State.PROCESSING)
         emails.queue("payment_processing", order)
@@ -127,9 +128,7 @@ def _release_seats(order: Order) -> None:
         seats.release_seat(enrollment)
 
 
-def _settle_paid(
-    order: Order, attempt: CheckoutAttempt, checkout: Checkout, now: datetime
-) -> None:
+def _settle_paid(order: Order, attempt: CheckoutAttempt, checkout: Checkout, now: datetime) -> None:
     if attempt.state == AttemptState.COMPLETE:
         return
     _close(attempt, AttemptState.COMPLETE)

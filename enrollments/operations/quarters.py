@@ -1,15 +1,19 @@
-"""Quarters: making one with all its meetings."""
+"""Quarters: making one with all its meetings, changing it, opening and closing enrollment."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 
+from enrollments.errors import EnrollmentNotOpen, NotReadyToOpen, QuarterInUse, TooFewSeats
 from enrollments.models import Meeting, Quarter
-from programs.models import WorkshopPage
+from enrollments.operations import seats
+from programs.models import BundlePage, WorkshopPage
 
 START = time(10, 0)
 WEEK = timedelta(days=7)
@@ -28,7 +32,7 @@ def meeting_dates(
 
 
 @transaction.atomic
-def create_quarter(
+def create_quarter(  # noqa: PLR0913 (a quarter is that many facts)
     *,
     workshop: WorkshopPage,
     label: str,
@@ -75,3 +79,94 @@ def create_quarter(
         for week, starts_at in zip(weeks, starts, strict=True)
     )
     return quarter
+
+
+@transaction.atomic
+def change_quarter(
+    quarter: Quarter, *, fields: Collection[str], bundles: Iterable[BundlePage]
+) -> None:
+    """Keep ``fields`` of ``quarter`` as they stand in it, and what it includes.
+
+    Raises:
+        TooFewSeats: somebody has a seat above the new number of seats.
+    """
+    locked = seats.lock_quarter(quarter.pk)
+    highest = highest_taken_seat(locked)
+    if quarter.capacity < highest:
+        raise TooFewSeats(highest)
+    quarter.save(update_fields=fields)
+    quarter.bundles.set(bundles)
+
+
+def highest_taken_seat(quarter: Quarter) -> int:
+    """The highest seat number that is taken or held, or 0. A new quarter cannot be smaller:
+    seats are given by number, so the free ones below it would all be sold."""
+    occupied = quarter.enrollments.occupying().aggregate(highest=Max("seat_number"))
+    return occupied["highest"] or 0
+
+
+def reasons_not_to_open(quarter: Quarter, now: datetime) -> list[str]:
+    """Everything that keeps enrollment in ``quarter`` from being opened, a sentence each."""
+    starts = [m.starts_at for m in quarter.meetings.all() if not m.is_cancelled]
+    checks = {
+        "The page of the workshop is not published.": quarter.workshop.live,
+        "There are no meetings.": bool(starts),
+        "The first meeting is not ahead any more.": not starts or min(starts) > now,
+        "The price must be above zero.": quarter.price_cents > 0,
+        "The moment when enrollment closes has already passed.": quarter.closes_at > now,
+        "The group has already begun.": quarter.state
+        not in (Quarter.State.RUNNING, Quarter.State.ENDED),
+        "It is a sample, and samples are for sale in demo mode only.": settings.DEMO_MODE
+        or not quarter.is_sample,
+        "Payments are switched off on this site.": settings.STRIPE_MODE != "off",
+    }
+    return [sentence for sentence, is_right in checks.items() if not is_right]
+
+
+@transaction.atomic
+def open_enrollment(*, quarter_id: int, now: datetime) -> Quarter:
+    """The quarter, open: visitors can enroll from its ``opens_at`` on. Again changes nothing.
+
+    Raises:
+        NotReadyToOpen: with everything that is missing.
+    """
+    quarter = seats.lock_quarter(quarter_id)
+    if quarter.state == Quarter.State.OPEN:
+        return quarter
+    if reasons := reasons_not_to_open(quarter, now):
+        raise NotReadyToOpen(reasons)
+    return _advance(quarter, Quarter.State.OPEN)
+
+
+@transaction.atomic
+def close_enrollment(*, quarter_id: int) -> Quarter:
+    """The quarter, closed to new orders; whoever is paying may finish. Again changes nothing.
+
+    Raises:
+        EnrollmentNotOpen: it is a draft, or the group has already begun.
+    """
+    quarter = seats.lock_quarter(quarter_id)
+    if quarter.state == Quarter.State.CLOSED:
+        return quarter
+    if quarter.state != Quarter.State.OPEN:
+        raise EnrollmentNotOpen
+    return _advance(quarter, Quarter.State.CLOSED)
+
+
+def _advance(quarter: Quarter, state: Quarter.State) -> Quarter:
+    quarter.state = state
+    quarter.save(update_fields=["state"])
+    return quarter
+
+
+@transaction.atomic
+def discard_quarter(*, quarter_id: int) -> None:
+    """Delete a quarter with its meetings, as long as nobody has ever enrolled in it.
+
+    Raises:
+        QuarterInUse: an enrollment exists, whatever became of it.
+    """
+    quarter = seats.lock_quarter(quarter_id)
+    if quarter.enrollments.exists():
+        raise QuarterInUse
+    quarter.delete()

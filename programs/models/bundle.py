@@ -127,14 +127,16 @@ class BundlePage(SitePage):
 
     def courses(self) -> QuerySet[CoursePage]:
         """Published courses in the editor's order. One query."""
-        return CoursePage.objects.child_of(self).shown().order_by("path")
+        pages: QuerySet[CoursePage] = CoursePage.objects.child_of(self).shown().order_by("path")
+        return pages
 
     def published_lessons(self) -> QuerySet[LessonPage]:
         """Published lessons of the published courses, in order. Two queries."""
         within = models.Q(pk__in=[])
         for path in self.courses().values_list("path", flat=True):
             within |= models.Q(path__startswith=path)
-        return LessonPage.objects.filter(within).shown().order_by("path")
+        pages: QuerySet[LessonPage] = LessonPage.objects.filter(within).shown().order_by("path")
+        return pages
 
     def lesson_count(self) -> int:
         """How many lessons a buyer finds today. Two queries."""
@@ -226,11 +228,13 @@ class CoursePage(SitePage):
 
     def bundle(self) -> BundlePage:
         """The bundle it belongs to. One query."""
-        return BundlePage.objects.parent_of(self).get()
+        bundle: BundlePage = BundlePage.objects.parent_of(self).get()
+        return bundle
 
     def published_lessons(self) -> QuerySet[LessonPage]:
         """Published lessons in the editor's order. One query."""
-        return LessonPage.objects.child_of(self).shown().order_by("path")
+        pages: QuerySet[LessonPage] = LessonPage.objects.child_of(self).shown().order_by("path")
+        return pages
 
     def lesson_count(self) -> int:
         """How many lessons a buyer finds today. One query."""
@@ -310,7 +314,8 @@ class LessonPage(SitePage):
 
     def course(self) -> CoursePage:
         """The course it belongs to. One query."""
-        return CoursePage.objects.parent_of(self).get()
+        course: CoursePage = CoursePage.objects.parent_of(self).get()
+        return course
 
     def neutral_address(self) -> str:
         section = slugify(self.section)

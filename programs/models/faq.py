@@ -23,7 +23,7 @@ class FAQItemQuerySet(models.QuerySet["FAQItem"]):
         return self.filter(live=True).order_by("sort_order", "pk")
 
 
-class FAQItem(  # type: ignore[django-manager-missing]
+class FAQItem(
     LockableMixin, DraftStateMixin, RevisionMixin, PreviewableMixin, index.Indexed, models.Model
 ):
     """One question and its answer."""

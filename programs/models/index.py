@@ -38,11 +38,13 @@ class ProgramIndexPage(SitePage):
 
     def workshops(self) -> QuerySet[WorkshopPage]:
         """Published workshops in the editor's order. One query."""
-        return WorkshopPage.objects.child_of(self).shown().order_by("path")
+        pages: QuerySet[WorkshopPage] = WorkshopPage.objects.child_of(self).shown().order_by("path")
+        return pages
 
     def bundles(self) -> QuerySet[BundlePage]:
         """Published bundles in the editor's order. One query."""
-        return BundlePage.objects.child_of(self).shown().order_by("path")
+        pages: QuerySet[BundlePage] = BundlePage.objects.child_of(self).shown().order_by("path")
+        return pages
 
     def programs(self) -> list[Page]:
         """Published programs of both kinds in the editor's order. Two queries."""

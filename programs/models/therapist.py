@@ -49,7 +49,10 @@ class TherapistIndexPage(SitePage):
 
     def therapists(self) -> SitePageQuerySet:
         """Published people in the editor's order. One query."""
-        return TherapistPage.objects.child_of(self).shown().select_related("photo").order_by("path")
+        pages: SitePageQuerySet = (
+            TherapistPage.objects.child_of(self).shown().select_related("photo").order_by("path")
+        )
+        return pages
 
 
 class TherapistPage(SitePage):
@@ -117,4 +120,7 @@ class TherapistPage(SitePage):
     def workshops(self) -> models.QuerySet[Any]:
         """Published workshops that she leads. One query."""
         workshops = apps.get_model("programs", "WorkshopPage").objects
-        return workshops.shown().filter(therapist_picks__therapist=self).order_by("path")
+        pages: models.QuerySet[Any] = (
+            workshops.shown().filter(therapist_picks__therapist=self).order_by("path")
+        )
+        return pages

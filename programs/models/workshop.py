@@ -175,7 +175,10 @@ class WorkshopPage(SitePage):
 
     def syllabus(self) -> QuerySet[SyllabusWeekPage]:
         """Published weeks, first week first. One query."""
-        return SyllabusWeekPage.objects.child_of(self).shown().order_by("number")
+        pages: QuerySet[SyllabusWeekPage] = (
+            SyllabusWeekPage.objects.child_of(self).shown().order_by("number")
+        )
+        return pages
 
     def therapists(self) -> list[TherapistPage]:
         """Who leads it, in the editor's order. Two queries."""
@@ -281,7 +284,8 @@ class SyllabusWeekPage(SitePage):
 
     def workshop(self) -> WorkshopPage:
         """The workshop it belongs to. One query."""
-        return WorkshopPage.objects.parent_of(self).get()
+        workshop: WorkshopPage = WorkshopPage.objects.parent_of(self).get()
+        return workshop
 
     def previous_week(self) -> SyllabusWeekPage | None:
         """The published week before this one. One query."""
@@ -295,7 +299,10 @@ class SyllabusWeekPage(SitePage):
         return f"week-{self.number}" if self.number else ""
 
     def _sisters(self) -> QuerySet[SyllabusWeekPage]:
-        return SyllabusWeekPage.objects.sibling_of(self, inclusive=False).shown()
+        pages: QuerySet[SyllabusWeekPage] = SyllabusWeekPage.objects.sibling_of(
+            self, inclusive=False
+        ).shown()
+        return pages
 
     def _check_number_is_free(self) -> None:
         # While a new page is being checked it has no place in the tree yet.

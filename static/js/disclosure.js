@@ -20,7 +20,7 @@ function openTarget() {
   const id = decodeURIComponent(window.location.hash.slice(1));
   const target = id && document.getElementById(id);
   if (!target) return;
-  const details = target.closest("details") ?? target.querySelector("details");
+  const details = target.closest("details") ?? target.querySelector(":scope > details");
   if (details && !details.open) {
     details.open = true;
     target.scrollIntoView();

@@ -1,6 +1,6 @@
 """A real browser in front of the loaded site.
 
-The clock stands on Monday 23 November 2026 when a test begins, and runs: the sample quarters of 2027
+The clock starts on Monday 23 November 2026 and runs: the sample quarters of 2027
 are then still to come.
 """
 

@@ -131,6 +131,23 @@ def test_a_link_to_one_question_opens_it(visit):
     assert page.locator(".accordion details[open], details.accordion__item[open]").count() == 1
 
 
+def test_a_link_to_all_questions_opens_none(visit):
+    page = visit(f"{WORKSHOP}#questions")
+
+    assert page.locator("#questions details[open]").count() == 0
+
+
+def test_every_week_is_open_on_paper(visit):
+    page = visit(WORKSHOP, java_script_enabled=False)
+
+    page.emulate_media(media="print")
+    shown = page.locator("#weeks-list .accordion__body").evaluate_all(
+        "bodies => bodies.map(body => body.checkVisibility({contentVisibilityAuto: true}))"
+    )
+
+    assert shown == [True] * 12
+
+
 def test_eastern_time_is_printed_by_the_server(visit):
     page = visit(WORKSHOP, java_script_enabled=False, timezone_id="Australia/Sydney")
 
@@ -251,7 +268,7 @@ def test_the_second_stop_of_the_tab_key_leaves(visit):
 def test_the_second_door_leads_to_the_videos_in_one_tap(visit):
     page = visit("/", viewport=FIRST_SCREEN)
 
-    page.get_by_role("link", name="I’m worried about myself or someone I love").click()
+    page.get_by_role("link", name="worried about myself or someone I love").click()
     page.wait_for_url("**/programs/am-i/")
     text = page.locator("main").inner_text().lower()
 

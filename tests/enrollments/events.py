@@ -11,15 +11,13 @@ import stripe
 SECRET = "whsec_standin_development"
 
 
-def event_body(
-    object_id: str = "cs_test_1", type: str = "checkout.session.completed", **changes: Any
-) -> str:
+def event_body(object_id: str = "cs_test_1", **changes: Any) -> str:
     """The JSON of an event about a Checkout Session."""
     return json.dumps(
         {
             "id": "evt_1",
             "object": "event",
-            "type": type,
+            "type": "checkout.session.completed",
             "api_version": stripe.api_version,
             "created": int(time.time()),
             "livemode": False,

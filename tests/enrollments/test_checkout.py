@@ -68,9 +68,7 @@ def test_the_agreed_price_stands_when_the_price_changes(standin, held_order, qua
     Quarter.objects.update(price_cents=99_900)
     standin.pay(held_order.url)
 
-    order = checkout.settle(
-        stripe_gateway.get_checkout(held_order.session_id), now=timezone.now()
-    )
+    order = checkout.settle(stripe_gateway.get_checkout(held_order.session_id), now=timezone.now())
 
     assert (order.state, order.total_cents) == (Order.State.PAID, 60_000)
 
@@ -159,7 +157,9 @@ def test_the_same_browser_gets_its_order_back_with_the_new_name(standin, quarter
     assert (again, again.chosen_name) == (first, "Annie")
 
 
-def test_the_same_email_elsewhere_moves_the_hold_and_ends_the_old_page(standin, held_order, quarter):
+def test_the_same_email_elsewhere_moves_the_hold_and_ends_the_old_page(
+    standin, held_order, quarter
+):
     enroll(quarter)
 
     assert held(quarter) == [1]
@@ -272,9 +272,7 @@ def test_giving_up_what_was_paid_meanwhile_keeps_it(standin, held_order, quarter
 def test_a_bundle_is_sold_at_its_price(standin, loaded_site):
     make_price()
 
-    order = checkout.buy_bundle(
-        bundle_id=bundle().pk, buyer=make_buyer(), now=timezone.now()
-    )
+    order = checkout.buy_bundle(bundle_id=bundle().pk, buyer=make_buyer(), now=timezone.now())
 
     assert (order.total_cents, Enrollment.objects.count()) == (29_700, 0)
 
@@ -304,9 +302,7 @@ def test_a_member_who_has_the_bundle_is_told_so(standin, loaded_site):
     make_access(ann)
 
     with pytest.raises(AlreadyUnlocked):
-        checkout.buy_bundle(
-            bundle_id=bundle().pk, buyer=make_buyer(member=ann), now=timezone.now()
-        )
+        checkout.buy_bundle(bundle_id=bundle().pk, buyer=make_buyer(member=ann), now=timezone.now())
 
 
 def test_releasing_lapsed_holds_twice_frees_each_once(standin, held_order):

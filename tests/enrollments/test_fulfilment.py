@@ -261,14 +261,10 @@ def test_money_for_a_seat_that_is_gone_waits_for_a_person_and_oversells_nobody(
     standin, loaded_site, caplog
 ):
     quarter = make_quarter(capacity=1)
-    mine = waiting(
-        checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer(), now=timezone.now())
-    )
+    mine = waiting(checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer(), now=timezone.now()))
     standin.pay(mine.url)
     Enrollment.objects.filter(line__order=mine.order).update(state="released")
-    checkout.enroll(
-        quarter_id=quarter.pk, buyer=make_buyer("rose@example.org"), now=timezone.now()
-    )
+    checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer("rose@example.org"), now=timezone.now())
 
     order = fulfil(mine.session_id, now=timezone.now())
 
@@ -310,14 +306,14 @@ def test_a_bundle_that_is_open_already_is_not_opened_twice(standin, held_order, 
 
 
 def test_fulfilling_costs_the_same_however_many_enrollments_there_are(
-    standin, held_order, quarter, django_assert_num_queries
+    standin, held_order, quarter, queued, django_assert_num_queries
 ):
     standin.pay(held_order.url)
     paid = stripe_gateway.get_checkout(held_order.session_id)
     for number in range(2, 9):
         make_place(quarter, make_member(f"member{number}@example.org"), seat_number=number)
 
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(21):
         settle(paid, now=timezone.now())
 
 

@@ -140,9 +140,7 @@ def test_a_key_that_stripe_does_not_know_is_a_misconfiguration(standin, settings
 
 def test_a_request_that_stripe_refuses_is_not_asked_again(standin):
     with pytest.raises(stripe_gateway.GatewayRefused):
-        stripe_gateway.create_checkout(
-            request(expires_at=timezone.now()), idempotency_key="k1"
-        )
+        stripe_gateway.create_checkout(request(expires_at=timezone.now()), idempotency_key="k1")
 
     assert len([r for r in standin.requests() if r["method"] == "POST"]) == 1
 

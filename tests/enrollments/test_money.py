@@ -19,7 +19,7 @@ from enrollments.money import decimal_places, written
         (12_500, "kwd", "KWD 12.500"),
         (60_000, "chf", "CHF 600"),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_an_amount_is_written_as_people_write_it(cents, currency, expected):
     assert written(cents, currency) == expected

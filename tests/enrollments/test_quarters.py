@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +24,7 @@ def first_saturday(year: int, month: int) -> date:
     return day + timedelta(days=(5 - day.weekday()) % 7)
 
 
-@pytest.mark.parametrize(("year", "month"), QUARTERS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("year", "month"), QUARTERS, ids=str)
 def test_every_quarter_has_twelve_saturdays_at_ten_in_new_york(loaded_site, year, month):
     first = first_saturday(year, month)
     quarter = make_quarter(first_date=first, opens_at=datetime(year - 1, 12, 1, tzinfo=UTC))
@@ -32,9 +33,7 @@ def test_every_quarter_has_twelve_saturdays_at_ten_in_new_york(loaded_site, year
 
     assert len(local) == 12
     assert {start.strftime("%A %H:%M") for start in local} == {"Saturday 10:00"}
-    assert [b.date() - a.date() for a, b in zip(local, local[1:], strict=False)] == [
-        timedelta(days=7)
-    ] * 11
+    assert [b.date() - a.date() for a, b in pairwise(local)] == [timedelta(days=7)] * 11
 
 
 def test_the_hour_in_utc_changes_with_the_american_clocks(loaded_site):
@@ -121,9 +120,7 @@ def test_the_database_refuses_an_impossible_quarter(loaded_site, change):
 def test_what_a_visitor_can_do_follows_the_clock_and_the_seats(
     loaded_site, moment, seats_left, state
 ):
-    quarter = make_quarter(
-        first_date=date(2027, 1, 9), opens_at=datetime(2026, 11, 1, tzinfo=UTC)
-    )
+    quarter = make_quarter(first_date=date(2027, 1, 9), opens_at=datetime(2026, 11, 1, tzinfo=UTC))
 
     assert quarter.enrolling_state(moment, seats_left) == state
 

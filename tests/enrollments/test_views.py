@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from core.discretion import leak_words_in
 from enrollments.models import BundlePrice, Enrollment, Order, Quarter
-from tests.reading import told_by
 from tests.factories.enrollments import (
     bundle,
     make_access,
@@ -20,6 +19,7 @@ from tests.factories.enrollments import (
     make_price,
     make_quarter,
 )
+from tests.reading import told_by
 
 pytestmark = pytest.mark.django_db
 
@@ -298,15 +298,15 @@ def test_known_and_unknown_addresses_are_answered_alike(standin, quarter):
     make_access(make_member("also@example.org"))
     visitors = {email: Client() for email in ("known@example.org", "new@example.org")}
 
-    answers = {
-        email: enroll(visitor, quarter, email=email) for email, visitor in visitors.items()
-    }
+    answers = {email: enroll(visitor, quarter, email=email) for email, visitor in visitors.items()}
 
     assert {a.status_code for a in answers.values()} == {303}
     assert {urlsplit(a["Location"]).netloc for a in answers.values()} == {
         urlsplit(standin.base_url).netloc
     }
-    assert {tuple(a.cookies) for a in answers.values()} == {tuple(answers["new@example.org"].cookies)}
+    assert {tuple(a.cookies) for a in answers.values()} == {
+        tuple(answers["new@example.org"].cookies)
+    }
 
 
 @pytest.mark.parametrize("state", Order.State.values)
@@ -340,4 +340,3 @@ def test_buying_a_bundle_leads_to_the_payment_page(client, standin, loaded_site)
 
     assert answer.status_code == 303
     assert Order.objects.get().lines.get().discreet_name == bundle().discreet_name
-

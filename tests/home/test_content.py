@@ -13,7 +13,7 @@ from wagtail.models import Page, Revision, Site
 
 from core.models import PracticeSettings, SitePage
 from home.content.load import load, read
-from home.models import FAQPage, HomePage, NavigationSettings, StandardPage
+from home.models import HomePage, NavigationSettings, StandardPage
 from programs.models import (
     BundlePage,
     CoursePage,
@@ -403,7 +403,7 @@ def loaded_outside_demo_mode(db, settings):
     return load(CONTENT)
 
 
-def test_outside_demo_mode_everything_sample_is_a_draft(loaded_outside_demo_mode):
+def test_outside_demo_mode_everything_sample_and_all_below_it_is_a_draft(loaded_outside_demo_mode):
     pages = [page for page in Page.objects.specific() if isinstance(page, SitePage)]
     samples = [page for page in pages if page.holds_samples()]
 
@@ -416,40 +416,23 @@ def test_outside_demo_mode_everything_sample_is_a_draft(loaded_outside_demo_mode
         "sample-words",
     }
     assert [page.key for page in samples if page.live] == []
+    assert SyllabusWeekPage.objects.live().count() == LessonPage.objects.live().count() == 0
+    assert (SyllabusWeekPage.objects.count(), LessonPage.objects.count()) == (12, 56)
 
 
-def test_outside_demo_mode_what_stands_below_a_draft_is_a_draft(loaded_outside_demo_mode):
-    assert SyllabusWeekPage.objects.live().count() == 0
-    assert LessonPage.objects.live().count() == 0
-    assert SyllabusWeekPage.objects.count() == 12
-
-
-def test_outside_demo_mode_the_practices_own_words_are_published(loaded_outside_demo_mode):
-    assert FAQItem.objects.shown().count() == 7
-    assert StandardPage.objects.live().get().key == "safety"
-    assert [group.topic for group in FAQPage.objects.get().groups()] == [""]
-    assert TherapistPage.objects.get().live is True
-
-
-def test_outside_demo_mode_no_name_is_made_up_for_the_practice(loaded_outside_demo_mode):
+def test_outside_demo_mode_the_practices_own_words_are_published_and_no_name_is_made_up(
+    loaded_outside_demo_mode,
+):
     practice = PracticeSettings.load()
-
-    assert (practice.practice_name, practice.statement_line, practice.discreet_sender) == (
-        "",
-        "",
-        "",
-    )
-    assert len(practice.crisis_lines) == 7
-
-
-def test_outside_demo_mode_the_home_page_leads_to_no_draft(loaded_outside_demo_mode):
     home = home_page()
 
-    assert home.primary_page() is None
-    assert home.secondary_page() is None
-    assert home.programs() == []
-    assert list(home.testimonials()) == []
-    assert [e.page.key for e in NavigationSettings.load().footer_entries()] == [
+    assert FAQItem.objects.shown().count() == 7
+    assert StandardPage.objects.live().get().key == "safety"
+    assert TherapistPage.objects.get().live is True
+    assert practice.practice_name == practice.statement_line == practice.discreet_sender == ""
+    assert len(practice.crisis_lines) == 7
+    assert (home.primary_page(), home.secondary_page(), home.programs()) == (None, None, [])
+    assert [entry.page.key for entry in NavigationSettings.load().footer_entries()] == [
         "safety",
         "contact",
     ]

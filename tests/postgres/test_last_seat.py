@@ -57,7 +57,7 @@ def held_seats(quarter: Quarter) -> list[int]:
     return sorted(quarter.enrollments.occupying().values_list("seat_number", flat=True))
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_last_three_seats_go_to_three_of_fifty_and_nobody_sees_an_error(
     loaded_site, stripe_is_up
 ):
@@ -70,7 +70,7 @@ def test_the_last_three_seats_go_to_three_of_fifty_and_nobody_sees_an_error(
         assert answers == Counter({303: SEATS, 409: BUYERS - SEATS})
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_without_the_lock_the_constraint_alone_still_refuses_a_fourth(
     loaded_site, stripe_is_up, monkeypatch
 ):
@@ -85,7 +85,7 @@ def test_without_the_lock_the_constraint_alone_still_refuses_a_fourth(
     assert set(answers) <= {303, 409}
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_control_without_lock_and_constraint_the_same_harness_oversells(
     loaded_site, stripe_is_up, monkeypatch
 ):

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         )
 
     @transaction.atomic
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         if not settings.DEMO_MODE:
             raise CommandError("These are samples; they are loaded in demo mode only.")
         content = yaml.safe_load(options["file"].read_text(encoding="utf-8"))

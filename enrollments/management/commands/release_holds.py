@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     help = "Free the seats whose hold is over."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         released = release_lapsed_holds(now=timezone.now())
         if released:
             self.stdout.write(f"seats freed: {released}")

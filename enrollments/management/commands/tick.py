@@ -16,6 +16,6 @@ class Command(BaseCommand):
 
     help = "Do everything that is due."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         for name in DUE:
             call_command(name, stdout=self.stdout)

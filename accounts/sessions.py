@@ -1,0 +1,43 @@
+"""How long a browser stays signed in.
+
+Fourteen days on a device of one's own. On a shared or watched one: until the browser closes, or
+until nothing was clicked for twenty minutes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.contrib.sessions.backends.base import SessionBase
+
+IDLE: Final = timedelta(minutes=20)
+# A row is written once a minute at most, not with every click.
+NOTED_EVERY: Final = timedelta(minutes=1)
+CHOSEN: Final = "shared_device_chosen"
+LAST_SEEN: Final = "shared_device_seen_at"
+
+
+def choose_shared_device(session: SessionBase) -> None:
+    """Remember, until the sign-in is complete, that this device is shared."""
+    session[CHOSEN] = True
+
+
+def keep_signed_in(session: SessionBase) -> None:
+    """Start the signed-in time that was chosen. A shared device counts from the first page on."""
+    if session.pop(CHOSEN, False):
+        session.set_expiry(0)
+        session[LAST_SEEN] = 0.0
+
+
+def is_idle(session: SessionBase, now: datetime) -> bool:
+    """Whether a shared device was left alone too long; notes that it is in use if not."""
+    seen = session.get(LAST_SEEN)
+    if seen is None:
+        return False
+    quiet = now.timestamp() - seen
+    if seen and quiet > IDLE.total_seconds():
+        return True
+    if quiet > NOTED_EVERY.total_seconds():
+        session[LAST_SEEN] = now.timestamp()
+    return False

@@ -1,0 +1,93 @@
+"""What must be true before this site may run: said at start, not found out by a member."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from email.utils import parseaddr
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+
+from core.discretion import leak_words_in
+
+
+@register(Tags.security)
+def keys_are_usable(**_: Any) -> list[CheckMessage]:
+    """Encrypted columns have at least one key, and every key is one."""
+    if settings.FIELD_KEYS and all(_is_key(key) for key in settings.FIELD_KEYS):
+        return []
+    return [
+        Error(
+            "FIELD_KEYS must hold one key or more, newest first.",
+            hint="Make one: python -c "
+            '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+            id="core.E001",
+        )
+    ]
+
+
+@register(Tags.urls)
+def address_is_usable(**_: Any) -> list[CheckMessage]:
+    """Letters and Stripe can find the way back, and over TLS outside development."""
+    schemes = ("http://", "https://") if settings.DEVELOPMENT else ("https://",)
+    if settings.BASE_URL.startswith(schemes) and not settings.BASE_URL.endswith("/"):
+        return []
+    return [
+        Error(
+            f"BASE_URL must start with {' or '.join(schemes)} and end without a slash.",
+            id="core.E002",
+        )
+    ]
+
+
+@register()
+def letters_can_be_sent(**_: Any) -> list[CheckMessage]:
+    """Letters have a sender, and neither it nor the links in them say what the practice does."""
+    if "@" not in parseaddr(settings.DEFAULT_FROM_EMAIL)[1]:
+        return [Error("DEFAULT_FROM_EMAIL must hold an email address.", id="core.E003")]
+    return [
+        Error(
+            f"{name} holds the word “{leaks[0]}”, so every letter would be refused.",
+            hint="Members' letters are read over shoulders. Use a neutral address.",
+            id="core.E004",
+        )
+        for name in ("DEFAULT_FROM_EMAIL", "BASE_URL")
+        if (leaks := leak_words_in(getattr(settings, name)))
+    ]
+
+
+@register(Tags.database)
+def isolation_is_read_committed(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """A row lock followed by a count sells no seat twice at READ COMMITTED, and only there."""
+    return [
+        Error(
+            f"The database “{alias}” works at isolation level “{level}”. Seats are counted "
+            "after a lock, which needs “read committed”.",
+            hint="ALTER DATABASE … SET default_transaction_isolation = 'read committed'",
+            id="core.E005",
+        )
+        for alias in databases or []
+        if (level := _isolation(alias)) != "read committed"
+    ]
+
+
+def _isolation(alias: str) -> str:
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return "read committed"
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        return str(cursor.fetchone()[0])
+
+
+def _is_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True

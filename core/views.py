@@ -1,0 +1,112 @@
+"""Leaving, health, and what robots are told."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Case, F, Min, When
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from django_tasks_db.models import DBTaskResult
+
+from core.leaving import PLAIN_PAGE, end_session, erase_traces
+from core.middleware import PRIVATE
+from core.models import PracticeSettings
+
+logger = logging.getLogger(__name__)
+
+LATE: Final = timedelta(minutes=15)
+NEEDED: Final = ("database", "migrations", "cache")
+
+
+@csrf_exempt
+def leave(request: HttpRequest) -> HttpResponse:
+    """Sign out, take every trace away and go somewhere plain.
+
+    A link does it, without a script, a form or a token: somebody else could make her sign out by
+    it, which costs her a code; a token that fails could cost her far more.
+    """
+    end_session(request)
+    return erase_traces(request, HttpResponseRedirect(_plain_page()))
+
+
+def _plain_page() -> str:
+    try:
+        chosen = PracticeSettings.objects.values_list("leave_url", flat=True).first()
+    except Error:
+        return PLAIN_PAGE
+    return chosen or PLAIN_PAGE
+
+
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """This process answers. No database, or a slow one would have every process restarted."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Whether requests should be sent here: 503 until database, migrations and cache are there.
+
+    A queue that stands still is told but does not fail: it stands still for every process, and
+    taking all of them away would close the site as well.
+    """
+    state = {"database": _database(), "cache": _cache()}
+    if state["database"] == "ok":
+        state |= {"migrations": _migrations(), "tasks": _tasks()}
+    is_ready = all(state.get(part) == "ok" for part in NEEDED)
+    return JsonResponse(state, status=200 if is_ready else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return "down"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    return "missing" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+
+
+def _cache() -> str:
+    sent = uuid4().hex
+    try:
+        cache.set(f"ready:{sent}", sent, timeout=10)
+        came_back = cache.get(f"ready:{sent}") == sent
+        cache.delete(f"ready:{sent}")
+    except Exception as trouble:  # noqa: BLE001 (every cache has errors of its own)
+        logger.warning("The cache fails: %s", type(trouble).__name__)
+        return "down"
+    return "ok" if came_back else "down"
+
+
+def _tasks() -> str:
+    """How long the task that has been due for longest has waited."""
+    now = timezone.now()
+    due = Case(When(run_after__lte=now, then=F("run_after")), default=F("enqueued_at"))
+    since = DBTaskResult.objects.ready().aggregate(since=Min(due))["since"] or now
+    if now - since > LATE:
+        logger.warning("The oldest task has waited %d s", (now - since).total_seconds())
+        return f"late: {(now - since).total_seconds():.0f} s"
+    return "ok"
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """What search engines leave alone, and where they find the rest."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), ""]
+    lines.append(f"Sitemap: {settings.BASE_URL}/sitemap.xml")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

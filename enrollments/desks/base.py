@@ -1,0 +1,218 @@
+"""What every desk shares: safe lists, readable pages about one row, permissions.
+
+A list takes only the filters it declares: an address with any other lookup would let staff guess
+at columns that are not theirs to read, letter by letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from wagtail_modeladmin.helpers import ButtonHelper, DjangoORMSearchHandler, PermissionHelper
+from wagtail_modeladmin.options import ModelAdmin
+from wagtail_modeladmin.views import HistoryView, IndexView, InspectView
+
+from accounts.models import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows of a page about one thing; ``empty`` is said when there are none."""
+
+    columns: list[str]
+    rows: list[list[object]]
+    empty: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of a page about one thing: labelled values, a table, or both."""
+
+    heading: str
+    facts: list[tuple[str, object]] = field(default_factory=list)
+    table: Table | None = None
+
+
+class KnownChoicesFilter(SimpleListFilter):
+    """A filter whose unknown values filter nothing. ``lookup`` is what a value is compared with."""
+
+    lookup = ""
+
+    def value(self) -> str | None:
+        """The chosen value, if it is one of those offered."""
+        value: str | None = super().value()
+        return value if value in dict(self.lookup_choices) else None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.lookup: self.value()}) if self.value() else queryset
+
+
+class DeskSearch(DjangoORMSearchHandler):
+    """Search that survives anything typed."""
+
+    def search_queryset(
+        self, queryset: QuerySet[Any], search_term: str, **kwargs: Any
+    ) -> QuerySet[Any]:
+        # PostgreSQL takes no NUL in a text.
+        words = search_term.replace("\x00", "")
+        found: QuerySet[Any] = super().search_queryset(queryset, words, **kwargs)
+        return found
+
+
+class DeskIndexView(IndexView):
+    """A list that takes the filters it declares, and no other lookup."""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        declared = {list_filter.parameter_name for list_filter in self.list_filter}
+        given: dict[str, Any] = super().get_filters_params(params)
+        return {name: values for name, values in given.items() if name in declared}
+
+    def is_narrowed(self) -> bool:
+        """Whether the list was searched or filtered."""
+        return bool(self.query or self.get_filters_params())
+
+
+class DeskInspectView(InspectView):
+    """A page about one row, in the sections that its desk gives."""
+
+    def get_page_title(self) -> str:
+        return str(self.verbose_name).capitalize()
+
+    def get_meta_title(self) -> str:
+        return f"{self.get_page_title()}: {self.get_page_subtitle()}"
+
+    def get_page_subtitle(self) -> str:
+        return str(self.model_admin.name_of(self.instance))
+
+    def get_fields_dict(self) -> list[dict[str, object]]:
+        return []
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(
+            sections=self.model_admin.sections(self.instance, self.request.user),
+            notice=self.model_admin.notice(self.instance),
+            **kwargs,
+        )
+        return context
+
+
+class DeskHistoryView(HistoryView):
+    """Who changed a row, for those who may see the row."""
+
+    def check_action_permitted(self, user: User) -> bool:
+        return bool(self.permission_helper.user_can_inspect_obj(user, self.instance))
+
+
+class ReadOnly(PermissionHelper):
+    """Staff may look, with the permission to view; nobody may add, change or delete."""
+
+    def get_all_model_permissions(self) -> QuerySet[Permission]:
+        permissions: QuerySet[Permission] = super().get_all_model_permissions()
+        return permissions.filter(codename=self.get_perm_codename("view"))
+
+    def user_can_create(self, user: User) -> bool:
+        return False
+
+    def user_can_edit_obj(self, user: User, obj: Model) -> bool:
+        return False
+
+    def user_can_delete_obj(self, user: User, obj: Model) -> bool:
+        return False
+
+
+class EditOnly(PermissionHelper):
+    """What exists may be changed; nothing is added or deleted."""
+
+    def user_can_create(self, user: User) -> bool:
+        return False
+
+    def user_can_delete_obj(self, user: User, obj: Model) -> bool:
+        return False
+
+
+class NeverDeleted(PermissionHelper):
+    """Rows are added and changed, and stay."""
+
+    def user_can_delete_obj(self, user: User, obj: Model) -> bool:
+        return False
+
+
+class DeskButtons(ButtonHelper):
+    """``View`` says what it does; the first column leads there."""
+
+    def inspect_button(self, pk: object, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**super().inspect_button(pk, *args, **kwargs), "label": "View", "title": "View"}
+
+    def get_primary_button(self, obj: Model) -> dict[str, Any] | None:
+        if self.permission_helper.user_can_inspect_obj(self.request.user, obj):
+            return self.inspect_button(obj.pk)
+        button: dict[str, Any] | None = super().get_primary_button(obj)
+        return button
+
+
+class Desk(ModelAdmin):
+    """A list and a page about each row. ``empty_text`` is said when there is nothing at all."""
+
+    index_view_class = DeskIndexView
+    inspect_view_class = DeskInspectView
+    inspect_view_enabled = True
+    history_view_enabled = False
+    history_view_class = DeskHistoryView
+    permission_helper_class = ReadOnly
+    button_helper_class = DeskButtons
+    search_handler_class = DeskSearch
+    list_per_page = 50
+    index_view_extra_css: ClassVar[list[str]] = ["css/desks.css"]
+    inspect_view_extra_css: ClassVar[list[str]] = ["css/desks.css"]
+    form_view_extra_css: ClassVar[list[str]] = ["css/desks.css"]
+    empty_value_display = "–"
+    heading = ""
+    intro = ""
+    empty_text = ""
+
+    def name_of(self, row: Any) -> str:
+        """What the page about ``row`` is called."""
+        return str(row)
+
+    def notice(self, row: Any) -> str:
+        """What a person should do about ``row``, if anything."""
+        return ""
+
+    def sections(self, row: Any, user: User) -> Iterable[Section]:
+        """The page about ``row``, as ``user`` may see it."""
+        return []
+
+    def register_indexing(self) -> None:
+        """No entry in Wagtail's index of references: it would outlive the erasure of a person."""
+
+    def inspect_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        return super().inspect_view(request, self.known_key(instance_pk))
+
+    def edit_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        return super().edit_view(request, self.known_key(instance_pk))
+
+    def delete_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        return super().delete_view(request, self.known_key(instance_pk))
+
+    def history_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        return super().history_view(request, self.known_key(instance_pk))
+
+    def known_key(self, key: str) -> str:
+        """``key`` as it came in an address.
+
+        Raises:
+            Http404: it cannot be a key of this table.
+        """
+        try:
+            self.model._meta.pk.to_python(unquote(key))
+        except ValidationError as mistake:
+            raise Http404 from mistake
+        return key

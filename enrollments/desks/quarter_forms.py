@@ -1,0 +1,355 @@
+"""What staff fill in for a quarter and for a meeting, in the quarter's own zone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.text import slugify
+from wagtail.admin.forms import WagtailAdminModelForm
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
+from wagtail.admin.widgets import AdminDateInput, AdminTimeInput
+
+from core.discretion import validate_discreet, validate_discreet_address
+from enrollments.desks.prices import PricedForm
+from enrollments.models import Meeting, Quarter
+from enrollments.offers import ZONE_NAMES
+from enrollments.operations.quarters import START, change_quarter, create_quarter
+from programs.models import WorkshopPage
+
+ZONES = list(ZONE_NAMES.items())
+LABEL_HELP = "For example “Winter 2027”. Members read it in letters too, so keep it discreet."
+OPENS_HELP = "From this moment visitors can enroll, once you have pressed “Open enrollment”."
+SEATS_HELP = "How many people the group takes."
+BUNDLES_HELP = "Unlocked for everyone who pays for this quarter from now on."
+MOMENT_EXAMPLE = "Enter a date and a time, for example 2027-01-09 10:00."
+
+
+class SkippedDatesField(forms.CharField):
+    """Dates, one on each line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def clean(self, value: Any) -> frozenset[date]:
+        lines = str(super().clean(value) or "").splitlines()
+        return frozenset(self._date(line.strip()) for line in lines if line.strip())
+
+    def _date(self, line: str) -> date:
+        try:
+            day: date = forms.DateField().clean(line)
+        except ValidationError as mistake:
+            raise ValidationError(
+                f"“{line[:40]}” is not a date. Write one date on each line, such as 2027-02-13."
+            ) from mistake
+        return day
+
+
+class QuarterForm(PricedForm):
+    """What the forms of a new and of an existing quarter share."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"opens_at", "closes_at", "forum_closes_at"} & self.fields.keys():
+            self.fields[name].error_messages |= {
+                "required": MOMENT_EXAMPLE,
+                "invalid": MOMENT_EXAMPLE,
+            }
+        self.fields["capacity"].error_messages |= {
+            "required": "Enter how many people the group takes.",
+            "invalid": "Enter a whole number of seats.",
+            "min_value": "There must be at least one seat.",
+        }
+        self.fields["label"].error_messages["required"] = "Enter a label, such as “Winter 2027”."
+
+    def clean_label(self) -> str:
+        label: str = self.cleaned_data["label"]
+        validate_discreet(label)
+        return label
+
+
+class NewQuarterForm(QuarterForm):
+    """Everything that a quarter needs at the start; its meetings follow from the first date."""
+
+    first_date = forms.DateField(
+        widget=AdminDateInput,
+        help_text="The day of week 1, for example 2027-01-09. The other meetings follow weekly, "
+        "on the same day of the week.",
+        error_messages={
+            "required": "Enter the date of the first meeting, for example 2027-01-09.",
+            "invalid": "Enter a date that exists, for example 2027-01-09.",
+        },
+    )
+    skipped = SkippedDatesField(
+        label="Dates to skip",
+        required=False,
+        help_text="Holidays, one date on each line. All later meetings move by a week.",
+    )
+    start = forms.TimeField(
+        label="Start time",
+        initial=START,
+        widget=AdminTimeInput,
+        help_text="On the clocks of the time zone below, for example 10:00.",
+        error_messages={
+            "required": "Enter the time at which meetings start, for example 10:00.",
+            "invalid": "Enter a time, for example 10:00.",
+        },
+    )
+    minutes = forms.IntegerField(
+        label="Length in minutes", initial=120, min_value=1, max_value=24 * 60
+    )
+    time_zone = forms.ChoiceField(choices=ZONES, help_text="For every time on this page.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].required = False
+        self.fields["slug"].error_messages["unique"] = (
+            "Another quarter has this address. Please choose another."
+        )
+        self.fields["closes_at"].required = False
+        self.fields["workshop"].error_messages["required"] = "Choose the workshop."
+        workshops = WorkshopPage.objects.order_by("title")
+        self.fields["workshop"].queryset = workshops
+        if len(workshops) == 1:
+            self.initial["workshop"] = workshops[0]
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"] or slugify(self.cleaned_data.get("label", ""))
+        if not slug:
+            raise ValidationError("Enter a short address, for example winter-2027.")
+        validate_discreet_address(slug)
+        return slug
+
+    def clean_workshop(self) -> WorkshopPage:
+        workshop: WorkshopPage = self.cleaned_data["workshop"]
+        if not workshop.syllabus():
+            raise ValidationError("This workshop has no weeks yet, so there is nothing to meet for.")
+        return workshop
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        first, skipped = cleaned.get("first_date"), cleaned.get("skipped")
+        if first and skipped:
+            self._check_skipped(first, skipped)
+        if first and cleaned.get("start") and cleaned.get("opens_at"):
+            self._check_opening(cleaned)
+        return cleaned
+
+    def _check_skipped(self, first: date, skipped: Iterable[date]) -> None:
+        for day in sorted(skipped):
+            if day <= first:
+                self.add_error("skipped", f"{day} is not after the first date.")
+            elif (day - first).days % 7:
+                self.add_error(
+                    "skipped",
+                    f"{day} is a {day:%A}, but the meetings are on {first:%A}s.",
+                )
+
+    def _check_opening(self, cleaned: dict[str, Any]) -> None:
+        zone = ZoneInfo(cleaned.get("time_zone") or ZONES[0][0])
+        begins = datetime.combine(cleaned["first_date"], cleaned["start"], tzinfo=zone)
+        if cleaned["opens_at"] >= begins:
+            self.add_error("opens_at", "Enrollment must open before the first meeting.")
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Quarter:  # noqa: FBT001, FBT002 (Django's signature)
+        entered = self.cleaned_data
+        quarter = create_quarter(
+            workshop=entered["workshop"],
+            label=entered["label"],
+            slug=entered["slug"],
+            first_date=entered["first_date"],
+            opens_at=entered["opens_at"],
+            closes_at=entered["closes_at"],
+            capacity=entered["capacity"],
+            price_cents=self.instance.price_cents,
+            currency=entered["currency"],
+            time_zone=entered["time_zone"],
+            start=entered["start"],
+            minutes=entered["minutes"],
+            skipped=entered["skipped"],
+        )
+        quarter.bundles.set(entered["bundles"])
+        return quarter
+
+
+class ChangedQuarterForm(QuarterForm):
+    """What may change while a quarter lives. ``seen`` tells which version was being edited."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen"] = self._version()
+
+    def _version(self) -> str:
+        row = Quarter.objects.filter(pk=self.instance.pk).values_list(*CHANGEABLE)[0]
+        bundles = sorted(self.instance.bundles.values_list("pk", flat=True))
+        return hashlib.sha256(repr((row, bundles)).encode()).hexdigest()[:16]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("seen") != self.initial["seen"]:
+            # The next try is made knowing of the other change.
+            self.data = self.data.copy()
+            self.data["seen"] = self.initial["seen"]
+            raise ValidationError(
+                "Somebody else has changed this quarter meanwhile. What you typed is still here; "
+                "compare it with the quarter's page, then save again."
+            )
+        return cleaned
+
+    def save(self, commit: bool = True) -> Quarter:  # noqa: FBT001, FBT002 (Django's signature)
+        change_quarter(self.instance, fields=CHANGEABLE, bundles=self.cleaned_data["bundles"])
+        quarter: Quarter = self.instance
+        return quarter
+
+
+CHANGEABLE = (
+    "label",
+    "opens_at",
+    "closes_at",
+    "capacity",
+    "price_cents",
+    "currency",
+    "join_link",
+    "dial_in",
+    "forum_closes_at",
+)
+
+
+class MeetingForm(WagtailAdminModelForm):
+    """When a meeting is, and what members should know of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["starts_at"].error_messages |= {
+            "required": MOMENT_EXAMPLE,
+            "invalid": MOMENT_EXAMPLE,
+        }
+
+    def clean_note(self) -> str:
+        note: str = self.cleaned_data["note"]
+        validate_discreet(note)
+        return note
+
+    def clean_starts_at(self) -> datetime:
+        starts_at: datetime = self.cleaned_data["starts_at"]
+        others = Meeting.objects.filter(quarter=self.instance.quarter_id, starts_at=starts_at)
+        if others.exclude(pk=self.instance.pk).exists():
+            raise ValidationError("Another meeting of this quarter starts at that moment.")
+        return starts_at
+
+
+def new_quarter_panels() -> ObjectList:
+    """The form of a new quarter."""
+    return ObjectList(
+        [
+            MultiFieldPanel(
+                [
+                    FieldPanel("workshop", widget=forms.Select),
+                    FieldPanel("label", help_text=LABEL_HELP, widget=_label_that_proposes_slug()),
+                    FieldPanel(
+                        "slug",
+                        help_text="Part of the address of the enroll page, proposed from the "
+                        "label. It stays in the history of browsers.",
+                    ),
+                ],
+                heading="What it is",
+            ),
+            MultiFieldPanel(
+                [
+                    FieldRowPanel([FieldPanel("first_date"), FieldPanel("start")]),
+                    FieldRowPanel([FieldPanel("minutes"), FieldPanel("time_zone")]),
+                    FieldPanel("skipped"),
+                ],
+                heading="Meetings",
+            ),
+            MultiFieldPanel(
+                [
+                    FieldRowPanel(
+                        [
+                            FieldPanel("opens_at", help_text=OPENS_HELP),
+                            FieldPanel(
+                                "closes_at", help_text="Empty: when the first meeting begins."
+                            ),
+                        ]
+                    ),
+                    FieldPanel("capacity", help_text=SEATS_HELP),
+                ],
+                heading="Enrollment",
+            ),
+            _price_panel(),
+        ],
+        base_form_class=NewQuarterForm,
+    )
+
+
+def changed_quarter_panels() -> ObjectList:
+    """The form of an existing quarter."""
+    return ObjectList(
+        [
+            MultiFieldPanel(
+                [
+                    FieldPanel("label", help_text=LABEL_HELP),
+                    FieldRowPanel(
+                        [
+                            FieldPanel("opens_at", help_text=OPENS_HELP),
+                            FieldPanel("closes_at", help_text="After this, nobody can enroll."),
+                        ]
+                    ),
+                    FieldPanel("capacity", help_text=SEATS_HELP),
+                ],
+                heading="Enrollment",
+            ),
+            _price_panel(),
+            MultiFieldPanel(
+                [
+                    FieldPanel(
+                        "join_link",
+                        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+                        help_text="The video link. Stored encrypted; only members of this "
+                        "quarter see it.",
+                    ),
+                    FieldPanel(
+                        "dial_in",
+                        help_text="Telephone number and codes. Stored encrypted; only members of "
+                        "this quarter see them.",
+                    ),
+                    FieldPanel(
+                        "forum_closes_at", help_text="Empty: the forum of this quarter stays open."
+                    ),
+                ],
+                heading="For members",
+            ),
+            FieldPanel("seen", classname="desk-hidden"),
+        ],
+        base_form_class=ChangedQuarterForm,
+    )
+
+
+def _price_panel() -> MultiFieldPanel:
+    return MultiFieldPanel(
+        [
+            FieldRowPanel([FieldPanel("price"), FieldPanel("currency")]),
+            FieldPanel("bundles", widget=forms.CheckboxSelectMultiple, help_text=BUNDLES_HELP),
+        ],
+        heading="Price",
+    )
+
+
+def _label_that_proposes_slug() -> forms.TextInput:
+    return forms.TextInput(
+        attrs={
+            "data-controller": "w-sync",
+            "data-action": "focus->w-sync#check blur->w-sync#apply "
+            "change->w-sync#apply keyup->w-sync#apply",
+            "data-w-sync-target-value": "#id_slug",
+        }
+    )
+

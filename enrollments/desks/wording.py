@@ -1,0 +1,93 @@
+"""How desks write moments, states, people and order numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateformat import format as format_moment
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from enrollments.models import BundleAccess, Enrollment, Order, Quarter
+
+NOTHING = "–"
+
+
+def when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
+    """``Sat, Jan 9, 2027, 10:00 AM EST``: in ``zone``, or else where the reader is."""
+    if moment is None:
+        return NOTHING
+    return format_moment(timezone.localtime(moment, zone), "D, M j, Y, g:i A T")
+
+
+def short_when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
+    """``Jan 9, 2027, 10:00 AM``, for narrow columns: in ``zone``, or else where the reader is."""
+    if moment is None:
+        return NOTHING
+    return format_moment(timezone.localtime(moment, zone), "M j, Y, g:i A")
+
+
+def tag(text: str, tone: str = "plain") -> SafeString:
+    """A word in a small frame. Tones: ``plain``, ``good``, ``quiet``, ``alarm``."""
+    return format_html('<span class="desk-tag desk-tag--{}">{}</span>', tone, text)
+
+
+def sample_tag() -> SafeString:
+    """The mark of what was invented for the demo."""
+    return tag("Sample", "quiet")
+
+
+def link(url: str, text: str) -> SafeString:
+    """A link inside a cell or a sentence."""
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def order_number(order: Order) -> str:
+    """The first eight characters of the number, which members see too."""
+    return str(order.uuid)[:8]
+
+
+def order_link(order: Order) -> SafeString:
+    """The short number, leading to the order."""
+    url = reverse("enrollments_order_modeladmin_inspect", args=[quote(order.pk)])
+    return link(url, order_number(order))
+
+
+def name_of_place(place: Enrollment) -> str:
+    """The chosen name of whoever has the place; of its buyer while it is being paid."""
+    if place.member:
+        return str(place.member)
+    return place.line.order.chosen_name if place.line else "Nobody yet"
+
+
+def source_of(access: BundleAccess) -> str:
+    """Where access came from, in plain words."""
+    if access.line:
+        return f"Bought with order {order_number(access.line.order)}"
+    if access.enrollment:
+        return f"Included in {access.enrollment.quarter}"
+    return "Given by staff"
+
+
+def quarter_state(quarter: Quarter) -> SafeString:
+    """The state as a tag."""
+    tones = {Quarter.State.OPEN: "good", Quarter.State.RUNNING: "good"}
+    return tag(quarter.get_state_display(), tones.get(Quarter.State(quarter.state), "quiet"))
+
+
+def order_state(order: Order) -> SafeString:
+    """The state as a tag."""
+    tones = {Order.State.PAID: "good", Order.State.REVIEW: "alarm"}
+    return tag(order.get_state_display(), tones.get(Order.State(order.state), "quiet"))
+
+
+def place_state(place: Enrollment) -> SafeString:
+    """The state as a tag, with the end of a hold."""
+    if place.state == Enrollment.State.HELD:
+        return tag(f"Held until {format_moment(timezone.localtime(place.hold_expires_at), 'g:i A')}")
+    is_in = place.state in (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
+    return tag(place.get_state_display(), "good" if is_in else "quiet")

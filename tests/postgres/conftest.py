@@ -1,0 +1,3 @@
+"""Stripe's stand-in for tests on a real PostgreSQL."""
+
+from tests.stripe_fixtures import *  # noqa: F403
