@@ -9,6 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.sessions import keep_signed_in
@@ -34,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Sign ``user`` in for as long as she chose."""
         super().login(request, user)
-        keep_signed_in(request.session)
+        keep_signed_in(request.session, timezone.now())
 
     def respond_user_inactive(
         self,

@@ -24,6 +24,7 @@ class SignInForm(forms.Form):
         error_messages={
             "required": "Type the email address you gave us.",
             "invalid": "That does not look like an email address. An example: ann@example.org.",
+            "max_length": "That is too long for an email address.",
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )

@@ -23,11 +23,11 @@ def choose_shared_device(session: SessionBase) -> None:
     session[CHOSEN] = True
 
 
-def keep_signed_in(session: SessionBase) -> None:
-    """Start the signed-in time that was chosen. A shared device counts from the first page on."""
+def keep_signed_in(session: SessionBase, now: datetime) -> None:
+    """Start the signed-in time that was chosen."""
     if session.pop(CHOSEN, False):
         session.set_expiry(0)
-        session[LAST_SEEN] = 0.0
+        session[LAST_SEEN] = now.timestamp()
 
 
 def is_idle(session: SessionBase, now: datetime) -> bool:
@@ -36,7 +36,7 @@ def is_idle(session: SessionBase, now: datetime) -> bool:
     if seen is None:
         return False
     quiet = now.timestamp() - seen
-    if seen and quiet > IDLE.total_seconds():
+    if quiet > IDLE.total_seconds():
         return True
     if quiet > NOTED_EVERY.total_seconds():
         session[LAST_SEEN] = now.timestamp()

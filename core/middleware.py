@@ -9,6 +9,8 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from core import page_cache
+
 Answer = Callable[[HttpRequest], HttpResponse]
 
 ADMIN: Final = "/staff/"
@@ -80,10 +82,13 @@ def referrer_policy(request: HttpRequest) -> str:
 
 
 class EvictPublicPagesAfterStaffWrites:
-    """Placeholder."""
+    """Whatever staff have just written, public pages show it at once."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.path.startswith(ADMIN) and request.method not in ("GET", "HEAD", "OPTIONS"):
+            page_cache.evict()
+        return response

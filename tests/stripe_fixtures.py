@@ -45,6 +45,7 @@ def standin(standin_process: StandIn, settings) -> StandIn:
     """The stand-in, emptied, with the site pointed at it."""
     standin_process.reset()
     settings.STRIPE_API_BASE = standin_process.base_url
+    settings.FORM_ACTION_SOURCES = ["'self'", standin_process.base_url]
     return standin_process
 
 

@@ -14,7 +14,12 @@ MEDIA_ROOT = VAR_DIR / "media"
 STATIC_ROOT = VAR_DIR / "static"
 BASE_URL = "http://testserver"
 
-DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=None)}
+# A file, because a browser's requests and Stripe's arrive on threads with connections of their own.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {
+        "NAME": env.str("TEST_DATABASE", default=str(VAR_DIR / "test.sqlite3"))
+    }
+CACHE_URL = ""
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 TASKS = {
     "default": {

@@ -4,14 +4,16 @@ A list takes only the filters it declares: an address with any other lookup woul
 at columns that are not theirs to read, letter by letter.
 """
 
+# ruff: noqa: ARG002 (hooks of Wagtail and Django keep their signatures)
+
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import label_for_field, unquote
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -21,6 +23,7 @@ from wagtail_modeladmin.options import ModelAdmin
 from wagtail_modeladmin.views import HistoryView, IndexView, InspectView
 
 from accounts.models import User
+from enrollments.desks.wording import NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,10 @@ class Table:
     columns: list[str]
     rows: list[list[object]]
     empty: str
+
+    def labelled_rows(self) -> list[list[tuple[str, object]]]:
+        """Each cell with the name of its column, which narrow screens show beside it."""
+        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +49,25 @@ class Section:
 
 
 class KnownChoicesFilter(SimpleListFilter):
-    """A filter whose unknown values filter nothing. ``lookup`` is what a value is compared with."""
+    """A filter whose unknown values filter nothing.
+
+    ``lookup`` is what a value is compared with, ``offered`` the values with their names.
+    """
 
     lookup = ""
+    offered: Sequence[tuple[str, str]] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        return self.offered
 
     def value(self) -> str | None:
         """The chosen value, if it is one of those offered."""
         value: str | None = super().value()
         return value if value in dict(self.lookup_choices) else None
+
+    def has_output(self) -> bool:
+        """One choice is none."""
+        return len(self.lookup_choices) > 1
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{self.lookup: self.value()}) if self.value() else queryset
@@ -77,7 +95,14 @@ class DeskIndexView(IndexView):
 
     def is_narrowed(self) -> bool:
         """Whether the list was searched or filtered."""
-        return bool(self.query or self.get_filters_params())
+        return bool(self.query or any(spec.value() for spec in self.filter_specs))
+
+    def get_buttons_for_obj(self, obj: Model) -> list[dict[str, Any]]:
+        """What can be done with a row; its first column leads to its page."""
+        buttons: list[dict[str, Any]] = self.button_helper.get_buttons_for_obj(
+            obj, exclude=["inspect"], classnames_add=["button-small"]
+        )
+        return buttons
 
 
 class DeskInspectView(InspectView):
@@ -87,7 +112,8 @@ class DeskInspectView(InspectView):
         return str(self.verbose_name).capitalize()
 
     def get_meta_title(self) -> str:
-        return f"{self.get_page_title()}: {self.get_page_subtitle()}"
+        """Without a name: titles stay in the history of the browser."""
+        return self.get_page_title()
 
     def get_page_subtitle(self) -> str:
         return str(self.model_admin.name_of(self.instance))
@@ -108,7 +134,7 @@ class DeskHistoryView(HistoryView):
     """Who changed a row, for those who may see the row."""
 
     def check_action_permitted(self, user: User) -> bool:
-        return bool(self.permission_helper.user_can_inspect_obj(user, self.instance))
+        return bool(self.permission_helper.user_can_list(user))
 
 
 class ReadOnly(PermissionHelper):
@@ -173,8 +199,8 @@ class Desk(ModelAdmin):
     index_view_extra_css: ClassVar[list[str]] = ["css/desks.css"]
     inspect_view_extra_css: ClassVar[list[str]] = ["css/desks.css"]
     form_view_extra_css: ClassVar[list[str]] = ["css/desks.css"]
-    empty_value_display = "–"
-    heading = ""
+    empty_value_display = NOTHING
+    search_label = "Search"
     intro = ""
     empty_text = ""
 
@@ -189,6 +215,12 @@ class Desk(ModelAdmin):
     def sections(self, row: Any, user: User) -> Iterable[Section]:
         """The page about ``row``, as ``user`` may see it."""
         return []
+
+    def get_extra_attrs_for_field_col(self, obj: Any, field_name: str) -> dict[str, str]:
+        """The name of the column, which narrow screens show beside the value."""
+        if field_name == self.list_display[0]:
+            return {}
+        return {"data-label": str(label_for_field(field_name, self.model, self)).capitalize()}
 
     def register_indexing(self) -> None:
         """No entry in Wagtail's index of references: it would outlive the erasure of a person."""
@@ -212,7 +244,7 @@ class Desk(ModelAdmin):
             Http404: it cannot be a key of this table.
         """
         try:
-            self.model._meta.pk.to_python(unquote(key))
+            self.opts.pk.to_python(unquote(key))
         except ValidationError as mistake:
             raise Http404 from mistake
         return key

@@ -1,5 +1,7 @@
 """What staff fill in for a quarter and for a meeting, in the quarter's own zone."""
 
+# ruff: noqa: ARG002 (hooks of Wagtail and Django keep their signatures)
+
 from __future__ import annotations
 
 import hashlib
@@ -128,7 +130,9 @@ class NewQuarterForm(QuarterForm):
     def clean_workshop(self) -> WorkshopPage:
         workshop: WorkshopPage = self.cleaned_data["workshop"]
         if not workshop.syllabus():
-            raise ValidationError("This workshop has no weeks yet, so there is nothing to meet for.")
+            raise ValidationError(
+                "This workshop has no weeks yet, so there is nothing to meet for."
+            )
         return workshop
 
     def clean(self) -> dict[str, Any]:
@@ -181,6 +185,7 @@ class NewQuarterForm(QuarterForm):
 class ChangedQuarterForm(QuarterForm):
     """What may change while a quarter lives. ``seen`` tells which version was being edited."""
 
+    data: Any
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -256,8 +261,9 @@ def new_quarter_panels() -> ObjectList:
                     FieldPanel("label", help_text=LABEL_HELP, widget=_label_that_proposes_slug()),
                     FieldPanel(
                         "slug",
-                        help_text="Part of the address of the enroll page, proposed from the "
-                        "label. It stays in the history of browsers.",
+                        heading="Address of the enroll page",
+                        help_text="The last part of it, proposed from the label. It stays in the "
+                        "history of browsers, so keep it discreet.",
                     ),
                 ],
                 heading="What it is",
@@ -290,8 +296,8 @@ def new_quarter_panels() -> ObjectList:
     )
 
 
-def changed_quarter_panels() -> ObjectList:
-    """The form of an existing quarter."""
+def changed_quarter_panels(clocks: str) -> ObjectList:
+    """The form of an existing quarter, whose times are on ``clocks``, such as Eastern Time."""
     return ObjectList(
         [
             MultiFieldPanel(
@@ -305,7 +311,7 @@ def changed_quarter_panels() -> ObjectList:
                     ),
                     FieldPanel("capacity", help_text=SEATS_HELP),
                 ],
-                heading="Enrollment",
+                heading=f"Enrollment, in {clocks}",
             ),
             _price_panel(),
             MultiFieldPanel(
@@ -318,18 +324,42 @@ def changed_quarter_panels() -> ObjectList:
                     ),
                     FieldPanel(
                         "dial_in",
+                        heading="Dial-in",
+                        widget=forms.Textarea(attrs={"rows": 3}),
                         help_text="Telephone number and codes. Stored encrypted; only members of "
                         "this quarter see them.",
                     ),
                     FieldPanel(
-                        "forum_closes_at", help_text="Empty: the forum of this quarter stays open."
+                        "forum_closes_at",
+                        heading="Forum closes",
+                        help_text="Empty: the forum of this quarter stays open.",
                     ),
                 ],
                 heading="For members",
             ),
-            FieldPanel("seen", classname="desk-hidden"),
         ],
         base_form_class=ChangedQuarterForm,
+    )
+
+
+def meeting_panels(clocks: str) -> ObjectList:
+    """The form of a meeting, on ``clocks``."""
+    return ObjectList(
+        [
+            FieldRowPanel(
+                [
+                    FieldPanel(
+                        "starts_at",
+                        heading="Starts",
+                        help_text=f"Date and time in {clocks}, for example 2027-01-09 10:00.",
+                    ),
+                    FieldPanel("minutes", heading="Length in minutes"),
+                ]
+            ),
+            FieldPanel("is_cancelled", heading="This meeting is cancelled"),
+            FieldPanel("note"),
+        ],
+        base_form_class=MeetingForm,
     )
 
 
@@ -352,4 +382,3 @@ def _label_that_proposes_slug() -> forms.TextInput:
             "data-w-sync-target-value": "#id_slug",
         }
     )
-

@@ -1,31 +1,25 @@
 """The desks of quarters and their meetings."""
 
+# ruff: noqa: ARG002 (hooks of Wagtail and Django keep their signatures)
+
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.admin import display
 from django.contrib.admin.utils import quote
-from django.db.models import BooleanField, Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Min, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
-from wagtail_modeladmin.options import ModelAdmin
+from wagtail.models import ReferenceIndex
+from wagtail_modeladmin.helpers import PermissionHelper
 
 from accounts.models import User
-from enrollments.desks.base import (
-    Desk,
-    DeskButtons,
-    EditOnly,
-    KnownChoicesFilter,
-    PermissionHelper,
-    Section,
-    Table,
-)
-from enrollments.desks.quarter_forms import MeetingForm
+from enrollments.desks.base import Desk, DeskButtons, EditOnly, KnownChoicesFilter, Section, Table
 from enrollments.desks.quarter_views import (
     CloseEnrollmentView,
     DeleteQuarterView,
@@ -34,9 +28,282 @@ from enrollments.desks.quarter_views import (
     NewQuarterView,
     OpenEnrollmentView,
 )
-from enrollments.desks.wording import NOTHING, link, quarter_state, sample_tag, short_when, tag, when
-from enrollments.models import Enrollment, Meeting, Quarter
+from enrollments.desks.wording import NOTHING, quarter_state, sample_tag, stacked, tag, when
+from enrollments.models import Meeting, Quarter
 from enrollments.money import written
 from enrollments.offers import zone_name
 from enrollments.querysets import OCCUPYING
 from programs.models import WorkshopPage
+
+
+class QuarterStateFilter(KnownChoicesFilter):
+    title = "state"
+    parameter_name = "state"
+    lookup = "state"
+    offered = Quarter.State.choices
+
+
+class WorkshopFilter(KnownChoicesFilter):
+    title = "workshop"
+    parameter_name = "workshop"
+    lookup = "workshop"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        workshops = WorkshopPage.objects.order_by("title").values_list("pk", "title")
+        return [(str(pk), title) for pk, title in workshops]
+
+
+class QuarterFilter(KnownChoicesFilter):
+    """For every desk whose rows belong to a quarter; a desk says how they do."""
+
+    title = "quarter"
+    parameter_name = "quarter"
+    lookup = "quarter"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), label) for pk, label in Quarter.objects.values_list("pk", "label")]
+
+
+class ComingFilter(KnownChoicesFilter):
+    title = "when"
+    parameter_name = "when"
+    offered = (("coming", "Still to come"), ("past", "Past"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Meeting]) -> QuerySet[Meeting]:
+        if self.value() is None:
+            return queryset
+        coming = Q(starts_at__gt=timezone.now())
+        return queryset.filter(coming if self.value() == "coming" else ~coming)
+
+
+class QuarterPermissions(PermissionHelper):
+    """A quarter in which somebody has enrolled stays."""
+
+    def user_can_delete_obj(self, user: User, obj: Model) -> bool:
+        may = super().user_can_delete_obj(user, obj)
+        return bool(may and isinstance(obj, Quarter) and not obj.enrollments.exists())
+
+
+class QuarterButtons(DeskButtons):
+    """Open or close enrollment, beside the usual ones; deleting is offered while editing."""
+
+    def get_buttons_for_obj(
+        self,
+        obj: Quarter,
+        exclude: list[str] | None = None,
+        classnames_add: list[str] | None = None,
+        classnames_exclude: list[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        buttons: list[dict[str, Any]] = super().get_buttons_for_obj(
+            obj, [*(exclude or []), "delete"], classnames_add, classnames_exclude
+        )
+        if self.permission_helper.user_can_edit_obj(self.request.user, obj):
+            if obj.state in (Quarter.State.DRAFT, Quarter.State.CLOSED):
+                buttons.append(self._button(obj, "open", "Open enrollment", classnames_add))
+            elif obj.state == Quarter.State.OPEN:
+                buttons.append(self._button(obj, "close", "Close enrollment", classnames_add))
+        return buttons
+
+    def _button(
+        self, quarter: Quarter, action: str, label: str, classnames: list[str] | None
+    ) -> dict[str, Any]:
+        return {
+            "url": self.url_helper.get_action_url(action, quote(quarter.pk)),
+            "label": label,
+            "classname": self.finalise_classname(["button-secondary", *(classnames or [])]),
+            "title": f"{label} of {quarter}",
+        }
+
+
+class QuarterDesk(Desk):
+    """Runs of a workshop: dates, seats, price, and whether people can enroll."""
+
+    model = Quarter
+    menu_label = "Quarters"
+    menu_icon = "calendar-alt"
+    intro = "One run of a workshop, with its own dates, seats and price."
+    empty_text = "No quarter has been planned yet."
+    permission_helper_class = QuarterPermissions
+    button_helper_class = QuarterButtons
+    create_view_class = NewQuarterView
+    edit_view_class = EditQuarterView
+    delete_view_class = DeleteQuarterView
+    history_view_enabled = True
+    list_display: ClassVar[list[str]] = ["name", "first_meeting", "condition", "seats", "price"]
+    list_filter = (QuarterStateFilter, WorkshopFilter)
+    search_fields: ClassVar[list[str]] = ["label"]
+    search_label = "Search by label"
+    list_select_related: ClassVar[list[str]] = ["workshop"]
+    ordering: ClassVar[list[str]] = ["-first_meeting_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Quarter]:
+        return with_counts(Quarter.objects.all()).order_by(*self.ordering)
+
+    def register_indexing(self) -> None:
+        """A page that a quarter needs says so before it is deleted. No person is named here."""
+        ReferenceIndex.register_model(self.model)
+
+    def get_admin_urls_for_registration(self) -> tuple[URLPattern, ...]:
+        urls: tuple[URLPattern, ...] = super().get_admin_urls_for_registration()
+        return (*urls, *(self._state_url(a, v) for a, v in self.state_views.items()))
+
+    state_views: ClassVar[dict[str, Any]] = {
+        "open": OpenEnrollmentView,
+        "close": CloseEnrollmentView,
+    }
+
+    def _state_url(self, action: str, view_class: Any) -> URLPattern:
+        def view(request: HttpRequest, instance_pk: str) -> HttpResponse:
+            key = self.known_key(instance_pk)
+            response: HttpResponse = view_class.as_view(model_admin=self, instance_pk=key)(request)
+            return response
+
+        helper = self.url_helper
+        return re_path(
+            helper.get_action_url_pattern(action), view, name=helper.get_action_url_name(action)
+        )
+
+    @display(description="Quarter", ordering="label")
+    def name(self, quarter: Quarter) -> SafeString:
+        mark = sample_tag() if quarter.is_sample else ""
+        return format_html(
+            '{}<span class="desk-under">{} {}</span>', quarter.label, quarter.workshop.title, mark
+        )
+
+    @display(description="First meeting", ordering="first_meeting_at")
+    def first_meeting(self, quarter: Quarter) -> SafeString:
+        return stacked(quarter.first_meeting_at, quarter.zone)  # type: ignore[attr-defined]
+
+    @display(description="State", ordering="state")
+    def condition(self, quarter: Quarter) -> SafeString:
+        return quarter_state(quarter)
+
+    @display(description="Seats")
+    def seats(self, quarter: Quarter) -> SafeString:
+        return format_html('<span class="desk-nowrap">{}</span>{}', *seats_written(quarter))
+
+    @display(description="Price", ordering="price_cents")
+    def price(self, quarter: Quarter) -> str:
+        return written(quarter.price_cents, quarter.currency)
+
+    def sections(self, row: Quarter, user: User) -> Iterable[Section]:
+        quarter = with_counts(Quarter.objects.filter(pk=row.pk)).select_related("workshop").get()
+        yield Section(heading="Enrollment", facts=_enrollment_facts(quarter))
+        yield Section(heading="For members", facts=_member_facts(quarter))
+        yield Section(heading="Meetings", table=_meetings_table(quarter, user))
+
+
+def with_counts(quarters: QuerySet[Quarter]) -> QuerySet[Quarter]:
+    """Annotate ``taken`` and ``held`` seats, and ``first_meeting_at``."""
+    occupying = Q(enrollments__state__in=OCCUPYING)
+    return quarters.annotate(
+        first_meeting_at=Min("meetings__starts_at"),
+        taken=Count("enrollments", filter=occupying, distinct=True),
+        held=Count("enrollments", filter=Q(enrollments__state="held"), distinct=True),
+    )
+
+
+def seats_written(quarter: Any) -> tuple[str, str | SafeString]:
+    """``7 of 10``, and below it how many of the seven are only held."""
+    count = f"{quarter.taken} of {quarter.capacity}"
+    if not quarter.held:
+        return count, ""
+    return count, format_html('<span class="desk-under">{} of them held</span>', quarter.held)
+
+
+def _enrollment_facts(quarter: Quarter) -> list[tuple[str, object]]:
+    zone = quarter.zone
+    count, held = seats_written(quarter)
+    state = format_html("{} {}", quarter_state(quarter), sample_tag() if quarter.is_sample else "")
+    address = reverse("enroll", args=[quarter.slug])
+    return [
+        ("Workshop", quarter.workshop.title),
+        ("State", state),
+        ("Enrollment opens", when(quarter.opens_at, zone)),
+        ("Enrollment closes", when(quarter.closes_at, zone)),
+        ("Seats taken", format_html("{}{}", count, held)),
+        ("Price", written(quarter.price_cents, quarter.currency)),
+        ("Includes", ", ".join(b.title for b in quarter.bundles.all()) or "No bundle"),
+        ("Enroll page", format_html('<a href="{}">{}</a>', address, address)),
+        ("Time zone", zone_name(quarter.time_zone)),
+    ]
+
+
+def _member_facts(quarter: Quarter) -> list[tuple[str, object]]:
+    """Whether the link and the number are there, not what they are: that takes editing."""
+    return [
+        ("Join link", "Set" if quarter.join_link else "Not set yet"),
+        ("Dial-in", "Set" if quarter.dial_in else "Not set yet"),
+        (
+            "Forum closes",
+            when(quarter.forum_closes_at, quarter.zone)
+            if quarter.forum_closes_at
+            else "Stays open",
+        ),
+    ]
+
+
+def _meetings_table(quarter: Quarter, user: User) -> Table:
+    week = _linked_week if user.has_perm("enrollments.change_meeting") else _week
+    return Table(
+        columns=["Week", "Starts", "Minutes", "Note"],
+        rows=[
+            [
+                week(meeting),
+                when(meeting.starts_at, quarter.zone),
+                meeting.minutes,
+                _note(meeting),
+            ]
+            for meeting in quarter.meetings.select_related("week")
+        ],
+        empty="There are no meetings.",
+    )
+
+
+def _week(meeting: Meeting) -> SafeString:
+    title = meeting.week.heading() if meeting.week else ""
+    return format_html('Week {}<span class="desk-under">{}</span>', meeting.number, title)
+
+
+def _linked_week(meeting: Meeting) -> SafeString:
+    url = reverse("enrollments_meeting_modeladmin_edit", args=[quote(meeting.pk)])
+    return format_html('<a href="{}">{}</a>', url, _week(meeting))
+
+
+def _note(meeting: Meeting) -> SafeString:
+    mark = tag("Cancelled", "alarm") if meeting.is_cancelled else ""
+    return format_html("{} {}", mark, meeting.note or ("" if mark else NOTHING))
+
+
+class MeetingDesk(Desk):
+    """Live gatherings, made together with their quarter."""
+
+    model = Meeting
+    menu_label = "Meetings"
+    menu_icon = "time"
+    intro = "Made together with their quarter. Times are in the quarter's own zone."
+    empty_text = "Meetings appear here when a quarter is added."
+    permission_helper_class = EditOnly
+    inspect_view_enabled = False
+    edit_view_class = EditMeetingView
+    history_view_enabled = True
+    list_display: ClassVar[list[str]] = ["name", "starts", "minutes", "remark"]
+    list_filter = (QuarterFilter, ComingFilter)
+    search_fields: ClassVar[list[str]] = ["note", "quarter__label"]
+    search_label = "Search by quarter or note"
+    list_select_related: ClassVar[list[str]] = ["quarter", "week"]
+    ordering: ClassVar[list[str]] = ["-quarter__opens_at", "quarter", "number"]
+
+    @display(description="Meeting")
+    def name(self, meeting: Meeting) -> SafeString:
+        return format_html(
+            'Week {}<span class="desk-under">{}</span>', meeting.number, meeting.quarter.label
+        )
+
+    @display(description="Starts", ordering="starts_at")
+    def starts(self, meeting: Meeting) -> SafeString:
+        return stacked(meeting.starts_at, meeting.quarter.zone)
+
+    @display(description="Note")
+    def remark(self, meeting: Meeting) -> SafeString:
+        return _note(meeting)

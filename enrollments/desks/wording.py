@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from enrollments.models import BundleAccess, Enrollment, Order, Quarter
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 
 
 def when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
@@ -24,11 +24,16 @@ def when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
     return format_moment(timezone.localtime(moment, zone), "D, M j, Y, g:i A T")
 
 
-def short_when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
-    """``Jan 9, 2027, 10:00 AM``, for narrow columns: in ``zone``, or else where the reader is."""
+def stacked(moment: datetime | None, zone: ZoneInfo | None = None) -> SafeString:
+    """The same for a column: the date, and the time below it."""
     if moment is None:
-        return NOTHING
-    return format_moment(timezone.localtime(moment, zone), "M j, Y, g:i A")
+        return SafeString(NOTHING)
+    local = timezone.localtime(moment, zone)
+    return format_html(
+        '<span class="desk-nowrap">{}</span><span class="desk-under desk-nowrap">{}</span>',
+        format_moment(local, "D, M j, Y"),
+        format_moment(local, "g:i A T"),
+    )
 
 
 def tag(text: str, tone: str = "plain") -> SafeString:
@@ -88,6 +93,8 @@ def order_state(order: Order) -> SafeString:
 def place_state(place: Enrollment) -> SafeString:
     """The state as a tag, with the end of a hold."""
     if place.state == Enrollment.State.HELD:
-        return tag(f"Held until {format_moment(timezone.localtime(place.hold_expires_at), 'g:i A')}")
+        return tag(
+            f"Held until {format_moment(timezone.localtime(place.hold_expires_at), 'g:i A')}"
+        )
     is_in = place.state in (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
     return tag(place.get_state_display(), "good" if is_in else "quiet")

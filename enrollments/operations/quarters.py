@@ -99,8 +99,11 @@ def change_quarter(
 
 
 def highest_taken_seat(quarter: Quarter) -> int:
-    """The highest seat number that is taken or held, or 0. A new quarter cannot be smaller:
-    seats are given by number, so the free ones below it would all be sold."""
+    """The highest seat number that is taken or held, or 0.
+
+    A quarter cannot become smaller than that: seats are given by number, so all the free ones
+    below it would still be sold.
+    """
     occupied = quarter.enrollments.occupying().aggregate(highest=Max("seat_number"))
     return occupied["highest"] or 0
 

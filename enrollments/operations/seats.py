@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from core import page_cache
 from enrollments.errors import QuarterClosed, QuarterFull, QuarterNotOpenYet
 from enrollments.models import Enrollment, OrderLine, Quarter
 
@@ -82,6 +83,7 @@ def _take(enrollment: Enrollment) -> Enrollment:
     except IntegrityError as error:
         # The schema's own word: somebody has that seat, whatever the lock let through.
         raise QuarterFull from error
+    _seats_have_changed()
     return enrollment
 
 
@@ -97,3 +99,9 @@ def release_seat(enrollment: Enrollment) -> None:
     if enrollment.state == State.HELD:
         enrollment.state = State.RELEASED
         enrollment.save(update_fields=["state"])
+        _seats_have_changed()
+
+
+def _seats_have_changed() -> None:
+    """Public pages say how many seats are left."""
+    transaction.on_commit(page_cache.evict)

@@ -45,7 +45,7 @@ def code(mailoutbox) -> Callable[[], str]:
     """The code in the last letter, as it stands there: ``code()``."""
 
     def read() -> str:
-        return re.search(r"^\d{4} \d{4}$", mailoutbox[-1].body, re.M).group()
+        return re.search(r"^\d{4} \d{4}$", mailoutbox[-1].body, re.MULTILINE).group()
 
     return read
 

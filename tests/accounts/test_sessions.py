@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 
 from tests.accounts.conftest import TYPE_CODE
 
@@ -106,8 +107,6 @@ def test_a_visitor_may_sign_out_too(client):
 
 
 def test_a_form_of_another_site_signs_nobody_out(ann):
-    from django.test import Client
-
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(ann)
 

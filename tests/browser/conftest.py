@@ -16,6 +16,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from playwright.sync_api import Browser, Page, Request
 
 # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to query.
@@ -46,6 +47,20 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     installed = shutil.which("chromium")
     found = {"executable_path": installed} if installed else {}
     return {**browser_type_launch_args, **found, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def content_copy(django_db_setup) -> str:
+    """The loaded content, as every committing test finds it."""
+    return connection._test_serialized_contents
+
+
+@pytest.fixture(scope="session", autouse=True)
+def content_beside_the_browser(content_copy: str, browser: Browser) -> Iterator[None]:
+    """Hands the copy on: beside Playwright's event loop Django opens a connection of its own."""
+    connection._test_serialized_contents = content_copy
+    yield
+    connection.close()
 
 
 @pytest.fixture

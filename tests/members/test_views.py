@@ -127,9 +127,13 @@ def test_her_page_costs_the_same_however_many_places_she_has(
         ann_client.get("/member/")
 
 
-def test_member_pages_are_kept_by_nobody(ann_client):
-    answer = ann_client.get("/member/")
+def test_member_pages_are_kept_by_nobody_and_tell_no_other_site(ann, ann_client):
+    make_access(ann)
 
-    assert "no-store" in answer["Cache-Control"]
-    assert answer["Referrer-Policy"] == "no-referrer"
-    assert "noindex" in answer["X-Robots-Tag"]
+    today = ann_client.get("/member/")
+    lessons = ann_client.get(reverse("member_lessons", args=[bundle().slug]))
+
+    assert {page["Cache-Control"] for page in (today, lessons)} == {"no-store, private"}
+    assert {page["X-Robots-Tag"] for page in (today, lessons)} == {"noindex"}
+    # A page with a form needs its referrer on this site, or the form would be refused.
+    assert [today["Referrer-Policy"], lessons["Referrer-Policy"]] == ["same-origin", "no-referrer"]

@@ -1,0 +1,252 @@
+"""Making, changing, opening, closing and deleting a quarter; moving a meeting.
+
+Forms are filled in on the clocks of the quarter's own zone, wherever the member of staff sits.
+"""
+
+# ruff: noqa: ARG002 (hooks of Wagtail and Django keep their signatures)
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.admin.utils import quote
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from wagtail.admin import messages
+from wagtail.admin.panels import ObjectList
+from wagtail.log_actions import log
+from wagtail_modeladmin.views import CreateView, DeleteView, EditView, InstanceSpecificView
+
+from accounts.models import User
+from enrollments.desks.quarter_forms import (
+    ZONES,
+    changed_quarter_panels,
+    meeting_panels,
+    new_quarter_panels,
+)
+from enrollments.desks.wording import when
+from enrollments.errors import EnrollmentNotOpen, NotReadyToOpen, Refusal, TooFewSeats
+from enrollments.models import Meeting, Quarter
+from enrollments.offers import zone_name
+from enrollments.operations.quarters import (
+    close_enrollment,
+    discard_quarter,
+    open_enrollment,
+    reasons_not_to_open,
+)
+
+
+class OnClocksOf:
+    """A view whose form is read and shown in ``form_zone()``."""
+
+    def form_zone(self, request: HttpRequest) -> ZoneInfo:
+        """The zone of every time in the form."""
+        raise NotImplementedError
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with timezone.override(self.form_zone(request)):
+            response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+            if isinstance(response, TemplateResponse):
+                response.render()
+            return response
+
+
+class NewQuarterView(OnClocksOf, CreateView):
+    """A form for a new draft."""
+
+    def form_zone(self, request: HttpRequest) -> ZoneInfo:
+        asked = request.POST.get("time_zone", "")
+        return ZoneInfo(asked if asked in dict(ZONES) else ZONES[0][0])
+
+    def get_edit_handler(self) -> ObjectList:
+        return new_quarter_panels().bind_to_model(Quarter)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except ValidationError as mistake:
+            form.add_error(None, ValidationError(mistake.messages))
+            response = self.form_invalid(form)
+        return response
+
+    def get_page_title(self) -> str:
+        return "New quarter"
+
+    def get_page_subtitle(self) -> str:
+        return ""
+
+    def get_success_url(self) -> str:
+        return str(self.url_helper.get_action_url("inspect", quote(self.instance.pk)))
+
+    def get_success_message(self, instance: Quarter) -> str:
+        return f"{instance} is here as a draft. Check its dates, then open enrollment."
+
+    def get_error_message(self) -> str:
+        return "The quarter was not added. Please look at what is marked below."
+
+
+class EditQuarterView(OnClocksOf, EditView):
+    """A form for what may change; the state has buttons of its own."""
+
+    def form_zone(self, request: HttpRequest) -> ZoneInfo:
+        zone: ZoneInfo = self.instance.zone
+        return zone
+
+    def get_edit_handler(self) -> ObjectList:
+        clocks = zone_name(self.instance.time_zone)
+        return changed_quarter_panels(clocks).bind_to_model(Quarter)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except TooFewSeats as refusal:
+            form.add_error("capacity", refusal.sentence)
+            response = self.form_invalid(form)
+        return response
+
+    def get_success_url(self) -> str:
+        return str(self.url_helper.get_action_url("inspect", self.pk_quoted))
+
+    def get_success_message(self, instance: Quarter) -> str:
+        return f"{instance} was saved."
+
+    def get_error_message(self) -> str:
+        return "The quarter was not saved. Please look at what is marked below."
+
+
+class EditMeetingView(OnClocksOf, EditView):
+    """A form for one meeting."""
+
+    def form_zone(self, request: HttpRequest) -> ZoneInfo:
+        zone: ZoneInfo = self.instance.quarter.zone
+        return zone
+
+    def get_edit_handler(self) -> ObjectList:
+        clocks = zone_name(self.instance.quarter.time_zone)
+        return meeting_panels(clocks).bind_to_model(Meeting)
+
+    def get_page_subtitle(self) -> str:
+        return f"{self.instance}, {self.instance.quarter}"
+
+    def get_success_url(self) -> str:
+        return f"{self.index_url}?quarter={self.instance.quarter_id}"
+
+    def get_success_message(self, instance: Any) -> str:
+        zone = instance.quarter.zone
+        return f"{instance} of {instance.quarter} was saved: {when(instance.starts_at, zone)}."
+
+    def get_error_message(self) -> str:
+        return "The meeting was not saved. Please look at what is marked below."
+
+
+class DeleteQuarterView(DeleteView):
+    """Deletes a quarter in which nobody has ever enrolled."""
+
+    def confirmation_message(self) -> str:
+        return f"Delete {self.instance} with all its meetings? This cannot be undone."
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = str(self.instance)
+        try:
+            with transaction.atomic():
+                log(instance=self.instance, action="wagtail.delete", deleted=True)
+                discard_quarter(quarter_id=self.instance.pk)
+        except Refusal as refusal:
+            messages.error(request, refusal.sentence)
+            return redirect(self.url_helper.get_action_url("inspect", self.pk_quoted))
+        messages.success(request, f"{name} was deleted.")
+        return redirect(self.index_url)
+
+
+class QuarterStateView(InstanceSpecificView):
+    """Asks (GET), then changes the state of a quarter (POST) through its operation."""
+
+    question = ""
+    consequence = ""
+    button = ""
+    done = ""
+    log_action = ""
+    says_when = False
+
+    def check_action_permitted(self, user: User) -> bool:
+        return bool(self.permission_helper.user_can_edit_obj(user, self.instance))
+
+    def get_page_title(self) -> str:
+        return self.button
+
+    def get_template_names(self) -> list[str]:
+        return ["modeladmin/enrollments/quarter/confirm.html"]
+
+    def reasons(self) -> list[str]:
+        """What stands in the way now."""
+        return []
+
+    def change(self) -> None:
+        """Run the operation."""
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs.setdefault("reasons", self.reasons())
+        zone = self.instance.zone
+        context: dict[str, Any] = super().get_context_data(
+            back_url=self.url_helper.get_action_url("inspect", self.pk_quoted),
+            opens=when(self.instance.opens_at, zone),
+            closes=when(self.instance.closes_at, zone),
+            **kwargs,
+        )
+        return context
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                self.change()
+                log(instance=self.instance, action=self.log_action)
+        except NotReadyToOpen as refusal:
+            return self.render_to_response(self.get_context_data(reasons=refusal.reasons))
+        except Refusal as refusal:
+            return self.render_to_response(self.get_context_data(reasons=[refusal.sentence]))
+        messages.success(request, f"{self.instance}: {self.done}")
+        return redirect(self.url_helper.get_action_url("inspect", self.pk_quoted))
+
+
+class OpenEnrollmentView(QuarterStateView):
+    """Puts a quarter on sale."""
+
+    button = "Open enrollment"
+    question = "Open enrollment now?"
+    consequence = "The dates, the price and the free seats appear on the public pages."
+    done = "enrollment is open."
+    log_action = "enrollments.open"
+    says_when = True
+
+    def reasons(self) -> list[str]:
+        return reasons_not_to_open(self.instance, timezone.now())
+
+    def change(self) -> None:
+        open_enrollment(quarter_id=self.instance.pk, now=timezone.now())
+
+
+class CloseEnrollmentView(QuarterStateView):
+    """Takes a quarter off sale."""
+
+    button = "Close enrollment"
+    question = "Close enrollment now?"
+    consequence = (
+        "Nobody can begin to enroll any more. Whoever is on the payment page at this moment can "
+        "still finish. You can open enrollment again."
+    )
+    done = "enrollment is closed."
+    log_action = "enrollments.close"
+
+    def reasons(self) -> list[str]:
+        if self.instance.state in (Quarter.State.OPEN, Quarter.State.CLOSED):
+            return []
+        return [EnrollmentNotOpen.sentence]
+
+    def change(self) -> None:
+        close_enrollment(quarter_id=self.instance.pk)
