@@ -112,6 +112,8 @@ class CodeView(FormView[CodeForm]):
         codes.keep(self.request.session, self.sign_in)
         if self.sign_in.tries_left > 0:
             form.add_error("code", wrong_code(self.sign_in.tries_left))
+            # Emptied, or the next code would be pasted behind this one.
+            form.data = {}
         return self.form_invalid(form)
 
     def enter(self, member: User) -> HttpResponse:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -20,18 +21,28 @@ from typing import Any, Final
 from uuid import uuid4
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import brotli
 from django.conf import settings
 from django.core.cache import cache
 
 Headers = list[tuple[str, str]]
+Key = tuple[str, ...]
+
+logger = logging.getLogger(__name__)
 
 LIFETIME_SECONDS: Final = 60
-LARGEST_TOTAL_BYTES: Final = 64 * 1024 * 1024
-# An address that leads nowhere costs little to answer, and an attacker can name any number.
-MOST_MISSING_PAGES: Final = 200
+MOST_BYTES: Final = 64 * 1024 * 1024
+# Anyone can name any number of addresses that lead nowhere, or only to another address.
+# They have a small place of their own and never push a page out.
+MOST_BYTES_BESIDES: Final = 2 * 1024 * 1024
+# What an entry takes beside its bodies, roughly: an answer without a body is not free.
+BYTES_PER_ENTRY: Final = 2048
 KEPT_STATUSES: Final = ("200 ", "301 ", "302 ", "404 ")
-# What a cached page says of itself; everything else (dates, lengths) is made for each answer.
-DROPPED: Final = frozenset({"content-length", "etag", "content-encoding", "vary", "date"})
+KEPT_TYPES: Final = ("text/html", "text/plain", "application/xml")
+# Made anew for each answer, or not true of a kept one.
+DROPPED: Final = frozenset({"content-length", "etag", "vary", "date"})
+# A kept page is whole and for everybody, so Django must not answer a condition or a part.
+CONDITIONS: Final = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE"})
 PRIVATE: Final = (
     "/member/",
     "/account/",
@@ -54,17 +65,27 @@ LOOK_EVERY_SECONDS: Final = 1.0
 
 
 def evict() -> None:
-    """Forget every page, in every process. Call it once the change is committed."""
+    """Forget every page, in every process. Call it once the change is committed.
+
+    It never fails: a change that is committed stands, and without this every page shows it after
+    its minute.
+    """
+    try:
+        _begin_a_generation()
+    except Exception:
+        logger.exception("Public pages could not be forgotten; they are renewed within a minute.")
+
+
+def _begin_a_generation() -> None:
     if settings.CACHE_URL:
-        cache.add(GENERATION_KEY, 0, timeout=None)
-        cache.incr(GENERATION_KEY)
-    else:
-        path = generation_file()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A new file each time: two changes within one tick of the clock must still differ.
-        fresh = path.with_name(f"{path.name}.{uuid4().hex}")
-        fresh.touch()
-        fresh.replace(path)
+        cache.set(GENERATION_KEY, uuid4().hex, timeout=None)
+        return
+    path = generation_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A new file each time: two changes within one tick of the clock must still differ.
+    fresh = path.with_name(f"{path.name}.{uuid4().hex}")
+    fresh.touch()
+    fresh.replace(path)
 
 
 def generation_file() -> Path:
@@ -87,90 +108,111 @@ def file_generation() -> Callable[[], object]:
 
 
 def shared_generation() -> Callable[[], object]:
-    """Looks at the shared cache, once a second at most: for several machines."""
-    seen: tuple[float, object] = (0.0, None)
+    """Looks at the shared cache, once a second at most: for several machines.
+
+    While the shared cache does not answer, every look finds another generation, so that nothing
+    is kept for longer than a second.
+    """
+    seen: tuple[float, object] | None = None
 
     def look() -> object:
         nonlocal seen
         now = time.monotonic()
-        if now - seen[0] > LOOK_EVERY_SECONDS:
-            seen = now, cache.get(GENERATION_KEY)
+        if seen is None or now - seen[0] > LOOK_EVERY_SECONDS:
+            try:
+                seen = now, cache.get(GENERATION_KEY)
+            except Exception:
+                logger.exception("The shared cache does not answer; no page is kept for long.")
+                seen = now, object()
         return seen[1]
 
     return look
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One answer, ready to send in both encodings."""
+class Answer:
+    """One answer, ready to send in every encoding."""
 
     status: str
     headers: Headers
-    body: bytes
-    zipped: bytes
+    bodies: dict[str, bytes]
     etag: str
     kept_until: float
 
     @property
+    def is_page(self) -> bool:
+        """Whether something stands at its address."""
+        return self.status.startswith("200")
+
+    @property
     def size(self) -> int:
-        return len(self.body) + len(self.zipped)
+        """About how much memory it takes."""
+        return BYTES_PER_ENTRY + sum(len(body) for body in self.bodies.values())
 
 
 class Shelf:
-    """Pages by host and path, the least recently asked for dropped first. Safe for threads."""
+    """Answers within a number of bytes, the least recently asked for dropped first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self.bytes = 0
+
+    def get(self, key: Key, now: float) -> Answer | None:
+        """The answer, unless it is too old."""
+        found = self._answers.get(key)
+        if found is None:
+            return None
+        if found.kept_until < now:
+            self.drop(key)
+            return None
+        self._answers.move_to_end(key)
+        return found
+
+    def keep(self, key: Key, answer: Answer) -> None:
+        self.drop(key)
+        self._answers[key] = answer
+        self.bytes += answer.size
+        while self.bytes > self._most_bytes:
+            self.drop(next(iter(self._answers)))
+
+    def drop(self, key: Key) -> None:
+        dropped = self._answers.pop(key, None)
+        if dropped is not None:
+            self.bytes -= dropped.size
+
+    def clear(self) -> None:
+        self._answers.clear()
+        self.bytes = 0
+
+
+class Store:
+    """Every answer of one generation. Safe for threads."""
 
     def __init__(self, generation: Callable[[], object]) -> None:
-        self._generation_now = generation
-        self._generation = generation()
-        self._pages: OrderedDict[tuple[str, ...], Page] = OrderedDict()
-        self._bytes = 0
-        self._missing = 0
+        self.generation = generation
+        self._held = generation()
         self._lock = threading.Lock()
+        self.pages = Shelf(MOST_BYTES)
+        self.besides = Shelf(MOST_BYTES_BESIDES)
 
-    def generation(self) -> object:
-        """What a page must have been made under to be kept."""
-        return self._generation_now()
-
-    def get(self, key: tuple[str, ...], now: float) -> Page | None:
-        """The page, unless it is too old or a change has come since."""
-        generation = self._generation_now()
+    def get(self, key: Key) -> Answer | None:
+        """The answer, unless it is too old or a change has come since."""
+        generation, now = self.generation(), time.monotonic()
         with self._lock:
-            if generation != self._generation:
-                self._forget(generation)
-            page = self._pages.get(key)
-            if page is None:
-                return None
-            if page.kept_until < now:
-                self._drop(key)
-                return None
-            self._pages.move_to_end(key)
-            return page
+            if generation != self._held:
+                self.pages.clear()
+                self.besides.clear()
+                self._held = generation
+            return self.pages.get(key, now) or self.besides.get(key, now)
 
-    def keep(self, key: tuple[str, ...], page: Page, generation: object) -> None:
-        """Keep a page that was made under ``generation``, if that is still the one."""
+    def keep(self, key: Key, answer: Answer, generation: object) -> None:
+        """Keep what was made under ``generation``, if that is still the one."""
         with self._lock:
-            if generation != self._generation_now() or generation != self._generation:
-                return
-            is_missing = page.status.startswith("404")
-            if is_missing and self._missing >= MOST_MISSING_PAGES:
-                return
-            self._drop(key)
-            self._pages[key] = page
-            self._bytes += page.size
-            self._missing += is_missing
-            while self._bytes > LARGEST_TOTAL_BYTES:
-                self._drop(next(iter(self._pages)))
-
-    def _drop(self, key: tuple[str, ...]) -> None:
-        page = self._pages.pop(key, None)
-        if page is not None:
-            self._bytes -= page.size
-            self._missing -= page.status.startswith("404")
-
-    def _forget(self, generation: object) -> None:
-        self._pages.clear()
-        self._bytes = self._missing = 0
-        self._generation = generation
+            if generation == self._held == self.generation():
+                self.pages.drop(key)
+                self.besides.drop(key)
+                (self.pages if answer.is_page else self.besides).keep(key, answer)
 
 
 class PageCache:
@@ -178,96 +220,129 @@ class PageCache:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        look = shared_generation() if settings.CACHE_URL else file_generation()
-        self._shelf = Shelf(look)
+        self.store = Store(shared_generation() if settings.CACHE_URL else file_generation())
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if not may_be_kept(environ):
+        if not is_for_everybody(environ):
             return self._application(environ, start)
         key = key_of(environ)
-        page = self._shelf.get(key, time.monotonic())
-        if page is None:
+        kept = self.store.get(key)
+        if kept is None:
             return self._make(key, environ, start)
-        return answer(page, environ, start)
+        return send(kept, environ, start)
 
-    def _make(
-        self, key: tuple[str, ...], environ: WSGIEnvironment, start: StartResponse
-    ) -> Iterable[bytes]:
-        generation = self._shelf.generation()
+    def _make(self, key: Key, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        generation = self.store.generation()
         told: list[Any] = []
-        method, environ["REQUEST_METHOD"] = environ["REQUEST_METHOD"], "GET"
-        # Asked for whole and unconditionally: what comes back is for everybody.
-        for name in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE"):
-            environ[f"kept.{name}"] = environ.pop(name, "")
-        parts = self._application(environ, lambda *args: told.extend(args) or _no_write)
-        body = b"".join(parts)
-        if close := getattr(parts, "close", None):
-            close()
-        environ["REQUEST_METHOD"] = method
+        whole = {name: value for name, value in environ.items() if name not in CONDITIONS}
+        whole["REQUEST_METHOD"] = "GET"
+
+        def note(*said: Any) -> Callable[[bytes], object]:
+            told.extend(said)
+            return _no_write
+
+        parts = self._application(whole, note)
         status, headers = told[0], told[1]
-        page = page_of(status, headers, body)
-        if page is None:
+        if not may_be_kept(status, headers):
             start(status, headers)
-            return [b"" if method == "HEAD" else body]
-        self._shelf.keep(key, page, generation)
-        return answer(page, environ, start)
+            if environ["REQUEST_METHOD"] == "GET":
+                return parts
+            _close(parts)
+            return [b""]
+        try:
+            body = b"".join(parts)
+        finally:
+            _close(parts)
+        made = answer_of(status, headers, body)
+        self.store.keep(key, made, generation)
+        return send(made, environ, start)
 
 
 def _no_write(_data: bytes) -> None:
     """WSGI's old way of writing, which Django does not use."""
 
 
-def may_be_kept(environ: WSGIEnvironment) -> bool:
-    """Whether the request is one whose answer is the same for everybody."""
+def _close(parts: Iterable[bytes]) -> None:
+    """What a server does with an answer it has sent: Django ends the request by it."""
+    if close := getattr(parts, "close", None):
+        close()
+
+
+def is_for_everybody(environ: WSGIEnvironment) -> bool:
+    """Whether the answer to a request would be the same for anybody."""
+    cookies = environ.get("HTTP_COOKIE", "")
     return (
         environ["REQUEST_METHOD"] in ("GET", "HEAD")
         and not environ.get("QUERY_STRING")
         and not environ.get("PATH_INFO", "").startswith(PRIVATE)
-        and settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", "")
+        and settings.SESSION_COOKIE_NAME not in cookies
+        # A sentence for one visitor, which Django's messages keep in a cookie.
+        and "messages" not in cookies
         and "HTTP_AUTHORIZATION" not in environ
     )
 
 
-def key_of(environ: WSGIEnvironment) -> tuple[str, ...]:
+def key_of(environ: WSGIEnvironment) -> Key:
     """Everything an answer depends on: host, scheme as the proxy tells it, and path."""
-    names = ("HTTP_HOST", "SERVER_NAME", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "PATH_INFO")
-    return tuple(str(environ.get(name, "")) for name in names)
+    host = environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}"
+    # Only what Django makes of it: otherwise invented schemes would fill the shelf with copies.
+    told = str(environ.get("HTTP_X_FORWARDED_PROTO", "")).split(",")[0].strip()
+    scheme = told if told in ("http", "https") else ""
+    return (str(host), str(environ.get("wsgi.url_scheme")), scheme, environ.get("PATH_INFO", ""))
 
 
-def page_of(status: str, headers: Headers, body: bytes) -> Page | None:
-    """The page to keep, or None when the answer must not be kept."""
+def may_be_kept(status: str, headers: Headers) -> bool:
+    """Whether an answer is one for everybody."""
     named = {name.lower(): value.lower() for name, value in headers}
     control = named.get("cache-control", "")
-    if (
-        not status.startswith(KEPT_STATUSES)
-        or "set-cookie" in named
-        or "content-encoding" in named
-        or "cookie" in named.get("vary", "")
-        or any(word in control for word in ("private", "no-store", "no-cache"))
-    ):
-        return None
-    return Page(
+    return (
+        status.startswith(KEPT_STATUSES)
+        and named.get("content-type", "").startswith(KEPT_TYPES)
+        and "set-cookie" not in named
+        and "content-encoding" not in named
+        and named.get("vary", "accept-encoding") == "accept-encoding"
+        and not any(word in control for word in ("private", "no-store", "no-cache"))
+    )
+
+
+def answer_of(status: str, headers: Headers, body: bytes) -> Answer:
+    """The answer in every encoding that makes it smaller, best first."""
+    encoded = {
+        "br": brotli.compress(body, mode=brotli.MODE_TEXT, quality=5),
+        # No time stamp, so that two processes send the same bytes.
+        "gzip": gzip.compress(body, compresslevel=6, mtime=0),
+    }
+    bodies = {name: coded for name, coded in encoded.items() if len(coded) < len(body)}
+    return Answer(
         status=status,
         headers=[(name, value) for name, value in headers if name.lower() not in DROPPED],
-        body=body,
-        # No time stamp, so that two processes send the same bytes under the same tag.
-        zipped=gzip.compress(body, compresslevel=6, mtime=0),
-        etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        bodies={**bodies, "": body},
+        # Weak: one tag for one page in every encoding.
+        etag=f'W/"{hashlib.sha256(body).hexdigest()[:32]}"',
         kept_until=time.monotonic() + LIFETIME_SECONDS,
     )
 
 
-def answer(page: Page, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """Send ``page`` as this request can take it."""
-    headers = [*page.headers, ("ETag", page.etag), ("Vary", "Accept-Encoding")]
-    condition = environ.get("kept.HTTP_IF_NONE_MATCH") or environ.get("HTTP_IF_NONE_MATCH", "")
-    if page.status.startswith("200") and page.etag in condition:
-        start("304 Not Modified", headers)
-        return [b""]
-    body = page.body
-    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "") and len(page.zipped) < len(page.body):
-        body = page.zipped
-        headers.append(("Content-Encoding", "gzip"))
+def send(answer: Answer, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """Send ``answer`` in the way that this request asks for."""
+    headers = [*answer.headers, ("Vary", "Accept-Encoding")]
+    if answer.is_page:
+        headers.append(("ETag", answer.etag))
+        if answer.etag.removeprefix("W/") in environ.get("HTTP_IF_NONE_MATCH", ""):
+            start("304 Not Modified", headers)
+            return [b""]
+    encoding = best_encoding(answer, environ.get("HTTP_ACCEPT_ENCODING", ""))
+    if encoding:
+        headers.append(("Content-Encoding", encoding))
+    body = answer.bodies[encoding]
     headers.append(("Content-Length", str(len(body))))
-    start(page.status, headers)
+    start(answer.status, headers)
     return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+
+
+def best_encoding(answer: Answer, accepted: str) -> str:
+    """The first encoding of ``answer`` that the browser names; the empty one otherwise."""
+    # "gzip;q=0" refuses gzip; any other weight accepts it.
+    named = {part.strip() for part in accepted.replace(" ", "").split(",")}
+    accepts = {name.partition(";")[0] for name in named if not name.endswith((";q=0", ";q=0.0"))}
+    return next((name for name in answer.bodies if name in accepts), "")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.utils import label_for_field, unquote
+from django.contrib.admin.utils import label_for_field, quote, unquote
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -23,7 +23,7 @@ from wagtail_modeladmin.options import ModelAdmin
 from wagtail_modeladmin.views import HistoryView, IndexView, InspectView
 
 from accounts.models import User
-from enrollments.desks.wording import NOTHING
+from enrollments.desks.wording import NOTHING, when
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +125,7 @@ class DeskInspectView(InspectView):
         context: dict[str, Any] = super().get_context_data(
             sections=self.model_admin.sections(self.instance, self.request.user),
             notice=self.model_admin.notice(self.instance),
+            history_url=self.model_admin.history_url(self.instance),
             **kwargs,
         )
         return context
@@ -135,6 +136,18 @@ class DeskHistoryView(HistoryView):
 
     def check_action_permitted(self, user: User) -> bool:
         return bool(self.permission_helper.user_can_list(user))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["changes"] = Table(
+            columns=["What", "Who", "When"],
+            rows=[
+                [entry.message, entry.user_display_name, when(entry.timestamp)]
+                for entry in context["object_list"]
+            ],
+            empty="Nothing has been changed yet.",
+        )
+        return context
 
 
 class ReadOnly(PermissionHelper):
@@ -211,6 +224,12 @@ class Desk(ModelAdmin):
     def notice(self, row: Any) -> str:
         """What a person should do about ``row``, if anything."""
         return ""
+
+    def history_url(self, row: Model) -> str:
+        """Where the changes of ``row`` are listed, if they are."""
+        if not self.history_view_enabled:
+            return ""
+        return str(self.url_helper.get_action_url("history", quote(row.pk)))
 
     def sections(self, row: Any, user: User) -> Iterable[Section]:
         """The page about ``row``, as ``user`` may see it."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from django.contrib.admin import display
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from enrollments.desks.base import Desk, KnownChoicesFilter, Section
@@ -42,7 +42,11 @@ class StripeEventDesk(Desk):
 
     @display(description="Event", ordering="type")
     def kind(self, event: StripeEvent) -> SafeString:
-        return format_html('{}<span class="desk-under">{}</span>', event.type, event.id)
+        # A line may break after each dot.
+        kind = format_html_join(
+            mark_safe(".<wbr>"), "{}", ((part,) for part in event.type.split("."))
+        )
+        return format_html('{}<span class="desk-under">{}</span>', kind, event.id)
 
     @display(description="Outcome", ordering="outcome")
     def outcome_tag(self, event: StripeEvent) -> SafeString:

@@ -183,7 +183,7 @@ class OrderDesk(Desk):
         "uuid",
         "attempts__session_id",
     ]
-    search_label = "Search by name, email, number or session"
+    search_label = "Search by name, email or number"
     ordering: ClassVar[list[str]] = ["-needs_a_person", "-created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -254,7 +254,7 @@ class OrderDesk(Desk):
 
 
 def _order_facts(order: Order) -> list[tuple[str, object]]:
-    account = "Has an account" if order.member else "No account yet; it opens with the payment"
+    account = "Open" if order.member else "None yet; it opens with the payment"
     return [
         ("Number", order.uuid),
         ("Name", order.chosen_name),
