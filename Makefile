@@ -14,7 +14,7 @@ JOBS ?= 2
 
 export PORT STANDIN_PORT
 
-.PHONY: help demo demo-reset test test-postgres check format bench lock
+.PHONY: help demo demo-reset test test-postgres coverage check format bench lock
 
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,13 +25,13 @@ help: ## list what can be done
 		|| { echo "Python 3.11 or newer is needed. Name it like this: make demo PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 2; }
-	@if ! sha256sum --check --status .venv/locks 2>/dev/null; then \
-		echo "Installing what the project needs; this takes a minute."; \
+	@if ! cksum $(LOCKS) | cmp -s - .venv/locks; then \
+		echo "Installing what the project needs; this takes a minute or two."; \
 		rm -rf .venv; \
 		$(PYTHON) -m venv .venv; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes \
 			--only-binary :all: $(addprefix -r ,$(LOCKS)); \
-		sha256sum $(LOCKS) > .venv/locks; \
+		cksum $(LOCKS) > .venv/locks; \
 	fi
 	@touch $@
 
@@ -45,8 +45,13 @@ test: .venv/installed ## run every test, the browser's too (DATABASE_URL switche
 	@$(BIN)/python -m devtools.chromium
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-test-postgres: .venv/installed ## run all but the browser's tests on PostgreSQL
-	@$(BIN)/python -m devtools.postgres -m pytest -n $(JOBS) --dist worksteal -m "not browser"
+test-postgres: .venv/installed ## run what a database can change on PostgreSQL
+	@$(BIN)/python -m devtools.postgres -m pytest -n $(JOBS) --dist worksteal -m "not browser" \
+		--ignore tests/stripe_standin
+
+coverage: .venv/installed ## run every test and say which lines none has reached
+	@$(BIN)/python -m devtools.chromium
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
 
 check: .venv/installed ## lint, types, import layers, templates, migrations, deployment settings
 	$(BIN)/ruff check .
@@ -58,7 +63,8 @@ check: .venv/installed ## lint, types, import layers, templates, migrations, dep
 	$(BIN)/djhtml --check templates
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m devtools.deploy_check
-	@! grep -nEi 'https?:|file:|find-links|index-url' $(LOCKS) || { echo "A lock file names a host or a path."; exit 1; }
+	@! grep -nEi 'https?:|file:|find-links|index-url|^-' $(LOCKS) \
+		|| { echo "A lock file names a host or a path."; exit 1; }
 
 format: .venv/installed ## put everything in its usual form
 	$(BIN)/ruff check --fix .
@@ -68,10 +74,13 @@ format: .venv/installed ## put everything in its usual form
 bench: .venv/installed ## measure, as ratios of one run, into docs/benchmarks.md
 	@$(BIN)/python -m bench
 
-# uv resolves in a moment and leaves no host and no path in the files.
+# uv resolves in a moment and, asked like this, leaves no host and no path in the files.
+# A full Python version: 3.11 alone would mean 3.11.0, for which some packages have no release.
 lock: ## resolve requirements/*.in again, with hashes
-	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --disable-pip-version-check uv
-	cd requirements && for name in runtime dev; do \
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet --quiet --disable-pip-version-check uv
+	@cd requirements && for name in runtime dev; do \
 		../.venv-lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11.7 --no-header \
-			--no-emit-index-url --no-emit-find-links -o $$name.txt $$name.in; done
+			--no-emit-index-url --no-emit-find-links -o $$name.txt $$name.in; \
+	done
 	@rm -rf .venv-lock

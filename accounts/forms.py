@@ -15,7 +15,16 @@ from accounts.models import User, normalized_email
 LONGEST_EMAIL = 254
 
 
-class SignInForm(forms.Form):
+class FocusedForm(forms.Form):
+    """A form of one question: after a mistake the browser starts at the field that holds it."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, error)
+        if field in self.fields:
+            self.fields[field].widget.attrs["data-focus-first"] = ""
+
+
+class SignInForm(FocusedForm):
     """Which address the code goes to, and how long this browser stays signed in."""
 
     email = forms.EmailField(
@@ -39,7 +48,7 @@ class SignInForm(forms.Form):
         return normalized_email(self.cleaned_data["email"])
 
 
-class CodeForm(forms.Form):
+class CodeForm(FocusedForm):
     """The code from the letter, however it was pasted."""
 
     code = forms.CharField(
@@ -69,7 +78,7 @@ class CodeForm(forms.Form):
         return code
 
 
-class AppCodeMixin(forms.Form):
+class AppCodeMixin(FocusedForm):
     """One code field for the authenticator app, in the words and the manner of our own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -143,6 +143,11 @@ class SetUpSecondStepView(ActivateTOTPView):
     one at once otherwise.
     """
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        key = context["form"].secret
+        return context | {"key": " ".join(key[at : at + 4] for at in range(0, len(key), 4))}
+
     def form_valid(self, form: Form) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         app = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)

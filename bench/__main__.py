@@ -1,43 +1,54 @@
-"""Measure everything and write docs/benchmarks.md: ``make bench``."""
+"""Measure everything and write docs/benchmarks.md: ``make bench``.
+
+Each section is a function that measures and returns its lines; a new one is added to ``SECTIONS``.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 import tempfile
-from datetime import UTC, datetime
+import time
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import pages, queries
-from bench.load import need_wrk
+from bench import client, pages, queries
 from bench.servers import PROJECT, prepare
 
+SECTIONS = (queries.report, pages.report)
+HEAD = """\
+# Benchmarks
 
-def head() -> list[str]:
-    """What was measured, when and on what."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("Django", "wagtail", "granian"))
-    return [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`. Ratios within one run say more than any figure alone.",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"{versions}; load when it began {pages.load_average()}.",
-        "",
-    ]
+Written by `make bench`, over loopback only. A figure alone says more about the machine than about
+the site; the ratios, taken round by round in one run, say how the site compares.
+
+{day}: {cores} cores, {system}, Python {python}, {versions}; asked by {client};
+load of the machine when it began: {load:.1f}.
+"""
+
+
+def head() -> str:
+    """When it was measured, and on what."""
+    names = ("Django", "wagtail", "granian")
+    return HEAD.format(
+        day=time.strftime("%Y-%m-%d", time.gmtime()),
+        cores=os.cpu_count(),
+        system=platform.system(),
+        python=platform.python_version(),
+        versions=", ".join(f"{name} {version(name)}" for name in names),
+        client=client.name(),
+        load=os.getloadavg()[0],
+    )
 
 
 def main() -> None:
-    """Print each section as it is measured, then write them all down."""
-    need_wrk()
+    """Measure each section, then write all of them down."""
+    client.install_wrk()
     with tempfile.TemporaryDirectory(prefix="practice-bench-") as folder:
-        var = Path(folder)
-        prepare(var)
-        lines = head()
-        lines += queries.report(var)
-        lines += pages.report(var)
-    text = "\n".join(lines).rstrip() + "\n"
+        text = head()
+        prepare(Path(folder))
+        for section in SECTIONS:
+            text += "\n" + "\n".join(section(Path(folder))) + "\n"
     print(text)
     (PROJECT / "docs/benchmarks.md").write_text(text, encoding="utf-8")
 

@@ -1,124 +1,91 @@
-"""Load on one address, over loopback only: answers per second, waiting times, processor time."""
+"""Rounds of load on several targets in turn, with the processor time that each answer cost."""
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import statistics
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-CONNECTIONS = 16
+from bench.client import Asked, ask
+
 TICK = os.sysconf("SC_CLK_TCK")
-MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+A_THOUSAND = 1000
 
 
 @dataclass(frozen=True)
 class Round:
-    """One measurement: answers per second, times and processor time per answer in ms."""
+    """One measurement of one target."""
 
-    per_second: float
-    median_ms: float
-    slowest_percent_ms: float
+    asked: Asked
     cpu_ms: float
 
 
-def need_wrk() -> None:
-    """Return when wrk is there, installed if that is possible.
-
-    Raises:
-        SystemExit: it is missing and cannot be installed.
-    """
-    if not shutil.which("wrk") and os.geteuid() == 0 and shutil.which("apt-get"):
-        for step in (["update"], ["install", "-y", "wrk"]):
-            subprocess.run(["apt-get", "-qq", *step], check=False, stdout=subprocess.DEVNULL)
-    if not shutil.which("wrk"):
-        raise SystemExit("The benchmarks need wrk. On Debian, as root: apt-get install wrk")
+def interleaved(urls: Mapping[str, str], rounds: int, seconds: int) -> dict[str, list[Round]]:
+    """Rounds of every target, forwards and backwards in turn, so that drift cancels out."""
+    for url in urls.values():
+        ask(url, 1)
+    measured: dict[str, list[Round]] = {name: [] for name in urls}
+    for number in range(rounds):
+        for name in list(urls) if number % 2 == 0 else list(urls)[::-1]:
+            measured[name].append(measure(urls[name], seconds))
+    return measured
 
 
 def measure(url: str, seconds: int) -> Round:
-    """Ask for ``url`` for ``seconds`` with 16 connections.
+    """One round on ``url``."""
+    port = urlsplit(url).port or 80
+    before = processor_seconds(port)
+    asked = ask(url, seconds)
+    spent = processor_seconds(port) - before
+    return Round(asked=asked, cpu_ms=spent * 1000 / asked.answers)
 
-    Raises:
-        ValueError: the address is not on this machine, or an answer was an error.
-    """
-    parts = urlsplit(url)
-    if parts.hostname != "127.0.0.1":
-        raise ValueError("loopback only")
-    before = processor_seconds(parts.port or 80)
-    report = subprocess.run(
-        ["wrk", "--latency", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    if "Non-2xx" in report:
-        raise ValueError(report)
-    spent = processor_seconds(parts.port or 80) - before
-    answers = int(found(r"(\d+) requests in", report))
-    return Round(
-        per_second=float(found(r"Requests/sec:\s+([\d.]+)", report)),
-        median_ms=milliseconds(found(r"\n\s+50%\s+(\S+)", report)),
-        slowest_percent_ms=milliseconds(found(r"\n\s+99%\s+(\S+)", report)),
-        cpu_ms=spent * 1000 / answers,
+
+def paired(ours: Sequence[Round], theirs: Sequence[Round], of: Callable[[Round], float]) -> str:
+    """The ratio of two targets, round by round."""
+    return spread([of(a) / of(b) for a, b in zip(ours, theirs, strict=True) if of(b)])
+
+
+def spread(numbers: Sequence[float]) -> str:
+    """``median (least to most)`` of some numbers."""
+    middle, *ends = (
+        f"{number:,.0f}" if number >= A_THOUSAND else f"{number:.3g}"
+        for number in (statistics.median(numbers), min(numbers), max(numbers))
     )
-
-
-def found(pattern: str, text: str) -> str:
-    """The first group of ``pattern`` in ``text``.
-
-    Raises:
-        ValueError: it is not there.
-    """
-    match = re.search(pattern, text)
-    if match is None:
-        raise ValueError(text)
-    return match[1]
-
-
-def milliseconds(text: str) -> float:
-    """``1.20ms``, ``900.00us`` or ``1.02s`` as a number of milliseconds."""
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
-    return float(number) * MILLISECONDS[unit]
+    return f"{middle} ({' to '.join(ends)})"
 
 
 def processor_seconds(port: int) -> float:
-    """User and system time of every process of the server that listens on ``port``."""
+    """User and system time of every process of the server that was started on ``port``."""
     mark = f"--port\0{port}\0".encode()
-    servers = {
-        int(path.name)
-        for path in Path("/proc").iterdir()
-        if path.name.isdigit() and mark in _read(path / "cmdline")
-    }
-    return sum(_times(pid) for pid in servers | _children(servers)) / TICK
+    servers = {pid for pid in _processes() if mark in _read(pid, "cmdline")}
+    children = {pid for pid in _processes() if _parent(pid) in servers}
+    return sum(_ticks(pid) for pid in servers | children) / TICK
 
 
-def _children(parents: set[int]) -> set[int]:
-    statuses = {
-        int(path.name): _read(path / "stat").rpartition(b")")[2].split()
-        for path in Path("/proc").iterdir()
-        if path.name.isdigit()
-    }
-    return {pid for pid, fields in statuses.items() if fields and int(fields[1]) in parents}
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def _times(pid: int) -> int:
-    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
-    return int(fields[11]) + int(fields[12]) if fields else 0
-
-
-def _read(path: Path) -> bytes:
+def _read(pid: int, name: str) -> bytes:
     try:
-        return path.read_bytes()
+        return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
         return b""
 
 
-def spread(numbers: Sequence[float], digits: int = 3) -> str:
-    """``least – median – most`` of some numbers."""
-    three = (min(numbers), statistics.median(numbers), max(numbers))
-    return " – ".join(f"{number:.{digits}g}" if number < 1000 else f"{number:,.0f}" for number in three)  # noqa: PLR2004
+def _fields(pid: int) -> list[bytes]:
+    """The fields of ``stat`` behind the process's name, which may hold spaces."""
+    return _read(pid, "stat").rpartition(b")")[2].split()
+
+
+def _parent(pid: int) -> int:
+    fields = _fields(pid)
+    return int(fields[1]) if fields else 0
+
+
+def _ticks(pid: int) -> int:
+    fields = _fields(pid)
+    return int(fields[11]) + int(fields[12]) if fields else 0

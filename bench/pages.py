@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import os
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.load import Round, measure, spread
+from bench.load import Round, interleaved, paired, spread
 from bench.servers import environment, serving
 
 WORKSHOP = "/programs/facing-heartbreak/"
+WARM, COLD = "workshop page, warm", "workshop page, cold"
+VIEW, BYTES = "plain Django view", "bytes from WSGI"
 TARGETS = {
-    "workshop page, warm": ("config.wsgi:application", WORKSHOP),
-    "workshop page, cold": ("config.wsgi:django_application", WORKSHOP),
-    "plain Django view": ("bench.plain_site:application", "/"),
-    "bytes from WSGI": ("bench.raw_bytes:application", "/"),
+    WARM: ("config.wsgi:application", WORKSHOP),
+    COLD: ("config.wsgi:django_application", WORKSHOP),
+    VIEW: ("bench.plain_site:application", "/"),
+    BYTES: ("bench.raw_bytes:application", "/"),
 }
+PAIRS = ((WARM, VIEW), (WARM, BYTES), (COLD, VIEW), (WARM, COLD))
 ROUNDS = 9
 SECONDS = 2
 
 
 def report(var: Path) -> Iterator[str]:
-    """The section of docs/benchmarks.md about public pages, line by line."""
+    """The section about the workshop page, line by line."""
+    env = environment(var)
     with ExitStack() as stack:
         urls: dict[str, str] = {}
-        env = environment(var)
         for name, (target, path) in TARGETS.items():
             urls[name] = stack.enter_context(serving(target, path, env))
-            if not env.get("BENCH_PAGE_BYTES"):
-                # The others answer with as many bytes as the workshop page has.
-                env = {**env, "BENCH_PAGE_BYTES": str(page_bytes(urls[name]))}
-        rounds = interleaved(urls)
+            # The others answer with as many bytes as the first, the workshop page, has.
+            env = {"BENCH_PAGE_BYTES": str(page_bytes(urls[name])), **env}
+        rounds = interleaved(urls, ROUNDS, SECONDS)
     yield "## The workshop page"
     yield ""
-    yield f"{env['BENCH_PAGE_BYTES']} bytes, uncompressed; granian with two workers of four"
-    yield f"threads; 16 connections; {ROUNDS} interleaved rounds of {SECONDS} seconds;"
-    yield "least – median – most."
+    yield f"{int(env['BENCH_PAGE_BYTES']):,} bytes, not packed; SQLite; granian with two workers of"
+    yield f"four threads; {ROUNDS} interleaved rounds of {SECONDS} seconds; median (least to most)."
+    yield "Warm: from the page cache. Cold: rendered for each answer, the page cache left out."
+    yield "Plain Django view: the default middleware around bytes made in advance."
     yield ""
     yield "| target | answers per second | median ms | 99 % ms | processor ms per answer |"
     yield "| --- | --- | --- | --- | --- |"
     for name, measured in rounds.items():
-        yield f"| {name} | {row(measured)} |"
+        yield f"| {name} | {' | '.join(cells(measured))} |"
     yield ""
-    yield from ratios(rounds)
+    yield "| ratio | answers per second | processor time per answer |"
+    yield "| --- | --- | --- |"
+    for ours, theirs in PAIRS:
+        faster = paired(rounds[ours], rounds[theirs], lambda each: each.asked.per_second)
+        dearer = paired(rounds[ours], rounds[theirs], lambda each: each.cpu_ms)
+        yield f"| {ours} / {theirs} | {faster} | {dearer} |"
 
 
 def page_bytes(url: str) -> int:
@@ -53,42 +60,11 @@ def page_bytes(url: str) -> int:
         return len(answer.read())
 
 
-def interleaved(urls: dict[str, str]) -> dict[str, list[Round]]:
-    """Rounds of every target, forwards and backwards in turn, so that drift cancels out."""
-    for url in urls.values():
-        measure(url, 1)
-    rounds: dict[str, list[Round]] = {name: [] for name in urls}
-    for number in range(ROUNDS):
-        for name in list(urls) if number % 2 == 0 else list(urls)[::-1]:
-            rounds[name].append(measure(urls[name], SECONDS))
-    return rounds
-
-
-def row(measured: list[Round]) -> str:
-    """The figures of one target as cells."""
-    return " | ".join(
-        (
-            spread([each.per_second for each in measured]),
-            spread([each.median_ms for each in measured]),
-            spread([each.slowest_percent_ms for each in measured]),
-            spread([each.cpu_ms for each in measured]),
-        )
-    )
-
-
-def ratios(rounds: dict[str, list[Round]]) -> Iterator[str]:
-    """Paired ratios, round by round."""
-    yield "| ratio of answers per second | least – median – most |"
-    yield "| --- | --- |"
-    for ours in ("workshop page, warm", "workshop page, cold"):
-        for floor in ("plain Django view", "bytes from WSGI"):
-            paired = [
-                a.per_second / b.per_second
-                for a, b in zip(rounds[ours], rounds[floor], strict=True)
-            ]
-            yield f"| {ours} / {floor} | {spread(paired)} |"
-
-
-def load_average() -> str:
-    """How busy the machine is, for the reader to judge by."""
-    return f"{os.getloadavg()[0]:.1f}"
+def cells(measured: list[Round]) -> list[str]:
+    """The figures of one target."""
+    return [
+        spread([each.asked.per_second for each in measured]),
+        spread([each.asked.median_ms for each in measured]),
+        spread([each.asked.slowest_percent_ms for each in measured]),
+        spread([each.cpu_ms for each in measured]),
+    ]

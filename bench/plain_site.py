@@ -20,7 +20,7 @@ def page(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("", page)]
 
 settings.configure(
-    SECRET_KEY="only-for-measuring",  # noqa: S106
+    SECRET_KEY="only-for-measuring",
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
     MIDDLEWARE=[

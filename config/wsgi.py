@@ -9,6 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 django_application = get_wsgi_application()
 
 # Imported late: it reads the settings, which are there only now.
+from django.conf import settings  # noqa: E402
+
 from core.page_cache import PageCache  # noqa: E402
 
-application = PageCache(django_application)
+# Whoever changes a template wants to see it at once.
+application = django_application if settings.DEBUG else PageCache(django_application)

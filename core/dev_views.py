@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default as modern
 from pathlib import Path
@@ -43,8 +43,9 @@ class WrittenLetter:
 
     @property
     def sent_at(self) -> datetime:
+        # Written in UTC, without saying so.
         moment: datetime = self.message["Date"].datetime
-        return moment
+        return moment.replace(tzinfo=moment.tzinfo or UTC)
 
     @property
     def text(self) -> str:
@@ -61,9 +62,11 @@ class WrittenLetter:
 
 @require_safe
 def letters(request: HttpRequest) -> HttpResponse:
-    """All letters, newest first."""
+    """All letters, newest first. The page loads itself again every few seconds."""
     written = sorted(written_letters(), key=lambda letter: letter.sent_at, reverse=True)
-    return render(request, "core/dev_letters.html", {"letters": written})
+    page = render(request, "core/dev_letters.html", {"letters": written})
+    page["Refresh"] = "5"
+    return page
 
 
 @require_safe

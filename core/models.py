@@ -18,7 +18,7 @@ from wagtail.admin.forms import WagtailAdminPageForm
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel, Panel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import StreamField
-from wagtail.models import Page, PageManager
+from wagtail.models import Page, PageManager, PageViewRestriction
 
 from core.blocks import CrisisLineBlock, is_sample_block
 from core.discretion import validate_discreet, validate_discreet_address
@@ -151,6 +151,10 @@ class SitePage(Page):
             raise Http404
         response: HttpResponse = super().serve(request, *args, **kwargs)
         return response
+
+    def get_view_restrictions(self) -> models.QuerySet[PageViewRestriction]:
+        """None, without a query: what is for members only is never a page."""
+        return PageViewRestriction.objects.none()
 
     def get_sitemap_urls(self, request: HttpRequest | None = None) -> list[dict[str, Any]]:
         if not (self.has_own_address and self.is_shown()):

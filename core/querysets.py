@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from wagtail.models import get_page_models
 from wagtail.query import PageQuerySet
 
 
@@ -18,8 +19,25 @@ class SitePageQuerySet(PageQuerySet):
         return pages if settings.DEMO_MODE else pages.filter(is_sample=False)
 
 
-def picked(queryset: Any, keys: Iterable[int | None]) -> list[Any]:
-    """What an editor picked and ``queryset`` holds, in the editor's order. One query."""
-    order = [key for key in keys if key is not None]
-    found = queryset.in_bulk(order) if order else {}
-    return [found[key] for key in dict.fromkeys(order) if key in found]
+def sample_pages(keys: Iterable[int]) -> set[int]:
+    """Which of these pages are marked Sample. One query."""
+    chosen = list(keys)
+    kinds = [
+        model.objects.filter(pk__in=chosen, is_sample=True).order_by().values_list("pk")
+        for model in get_page_models()
+        if hasattr(model, "is_sample")
+    ]
+    return {key for (key,) in kinds[0].union(*kinds[1:])} if chosen else set()
+
+
+def picked(picks: Any, name: str) -> list[Any]:
+    """What an editor picked as ``name`` and visitors may see, in her order, each once. One query.
+
+    ``picks`` is the relation to the picks; unsaved ones, as in a preview, count too.
+    """
+    things = dict.fromkeys(getattr(pick, name) for pick in picks.select_related(name))
+    return [thing for thing in things if thing is not None and thing.live and _may_be_seen(thing)]
+
+
+def _may_be_seen(thing: Any) -> bool:
+    return settings.DEMO_MODE or not getattr(thing, "is_sample", False)

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Case, F, Min, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
@@ -48,12 +49,14 @@ def _plain_page() -> str:
 
 
 @require_safe
+@never_cache
 def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """This process answers. No database, or a slow one would have every process restarted."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @require_safe
+@never_cache
 def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether requests should be sent here: 503 until database, migrations and cache are there.
 

@@ -11,14 +11,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import psycopg
 
-SOCKET = "postgres://postgres@/postgres?host=/var/run/postgresql"
-LOOPBACK = "postgres://postgres@127.0.0.1:5432/postgres"
-NAME = "practice"
+SERVERS = (
+    "postgres://postgres@127.0.0.1:5432/{name}",
+    "postgres://postgres@/{name}?host=/var/run/postgresql",
+    "postgres://root@/{name}?host=/var/run/postgresql",
+)
+SCHEMES = ("postgres://", "postgresql://")
 START_SECONDS = 30
+OTHER = "DATABASE_URL names another kind of database; these tests are for PostgreSQL."
 MISSING = (
     "No PostgreSQL answers here, and none can be installed. "
     "Set DATABASE_URL, for example postgres://user:password@127.0.0.1:5432/practice"
@@ -35,7 +38,7 @@ def answers(url: str) -> bool:
 
 
 def install() -> bool:
-    """Install and start Debian's PostgreSQL for this machine only; False where that is not possible."""
+    """Install and start Debian's PostgreSQL, for this machine only; False where that cannot be."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     print("Installing PostgreSQL for the tests.", flush=True)
@@ -53,38 +56,31 @@ def install() -> bool:
     return True
 
 
-def found(urls: list[str]) -> str:
-    """The first of ``urls`` that answers, or the empty text."""
-    return next((url for url in urls if answers(url)), "")
+def found() -> str:
+    """The address of a server that answers on this machine, or the empty text."""
+    return next((url for url in SERVERS if answers(url.format(name="postgres"))), "")
 
 
-def wait_for(question: Callable[[], str]) -> str:
-    """The first answer to ``question`` that is not empty, within half a minute."""
+def found_in_time() -> str:
+    """What ``found`` says as soon as it finds one, within half a minute."""
     deadline = time.monotonic() + START_SECONDS
-    while not (answer := question()) and time.monotonic() < deadline:
+    while not (server := found()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return answer
-
-
-def local_server() -> str:
-    """The address of a server on this machine, installed if need be; empty when there is none."""
-    urls = [LOOPBACK, SOCKET, "postgres://root@/postgres?host=/var/run/postgresql"]
-    server = found(urls)
-    if not server and install():
-        server = wait_for(lambda: found(urls))
     return server
+
+
+def local_database() -> str:
+    """A database on this machine, on a server installed if need be; empty when there is none."""
+    server = found() or (found_in_time() if install() else "")
+    return server.format(name="practice")
 
 
 def main(arguments: list[str]) -> int:
     """The exit status of the module that was run, or 2 with a sentence."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url:
-        url = local_server()
-        if not url:
-            print(MISSING, file=sys.stderr)
-            return 2
-        url = url.replace("/postgres?", f"/{NAME}?").removesuffix("/postgres")
-        url = url if NAME in url else f"{url}/{NAME}"
+    url = os.environ.get("DATABASE_URL") or local_database()
+    if not url.startswith(SCHEMES):
+        print(OTHER if url else MISSING, file=sys.stderr)
+        return 2
     ran = subprocess.run(
         [sys.executable, *arguments], check=False, env={**os.environ, "DATABASE_URL": url}
     )

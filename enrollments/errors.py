@@ -21,6 +21,10 @@ class QuarterFull(Refusal):
     sentence = "The last place was just taken. Nothing was charged."
 
 
+class WorkshopHasNoWeeks(Refusal):
+    sentence = "This workshop has no published weeks yet, so its meetings cannot be planned."
+
+
 class NotForSale(Refusal):
     sentence = "This cannot be bought at the moment. Nothing was charged."
 

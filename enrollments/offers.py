@@ -5,13 +5,15 @@ Owns the wording of amounts, zones and states; the inclusion tags only pass it o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
-from enrollments.models import BundlePrice, Quarter
+from enrollments.models import BundlePrice, Meeting, Quarter
 from enrollments.money import written
 from programs.models import BundlePage, WorkshopPage
 
@@ -64,64 +66,70 @@ def zone_name(time_zone: str) -> str:
 
 
 def quarter_offers(workshop: WorkshopPage, now: datetime) -> list[QuarterOffer]:
-    """The coming quarters of a workshop, soonest first. Three queries, however many there are."""
-    quarters = (
-        Quarter.objects.shown()
-        .filter(workshop=workshop)
-        .upcoming(now)
-        .with_seats_left()
-        .prefetch_related("meetings", "bundles")
-    )
-    return [_offer(quarter, workshop, now) for quarter in quarters]
+    """The coming quarters of a workshop, soonest first. One query, however many there are."""
+    meetings = Meeting.objects.of_coming_quarters(now).filter(quarter__workshop=workshop)
+    return [_offer(group, workshop, now) for group in _by_quarter(meetings)]
 
 
 def next_starts(now: datetime) -> list[QuarterOffer]:
-    """The soonest coming quarter of every published workshop. Four queries."""
-    quarters = (
-        Quarter.objects.shown()
-        .filter(workshop__live=True)
-        .upcoming(now)
-        .with_seats_left()
-        .select_related("workshop")
-        .prefetch_related("meetings", "bundles")
+    """The soonest coming quarter of every published workshop. One query."""
+    meetings = (
+        Meeting.objects.of_coming_quarters(now)
+        .filter(quarter__workshop__live=True)
+        .select_related("quarter__workshop")
     )
-    soonest: dict[int, Quarter] = {}
-    for quarter in quarters:
-        soonest.setdefault(quarter.workshop_id, quarter)
-    return [_offer(quarter, quarter.workshop, now) for quarter in soonest.values()]
+    soonest: dict[int, list[Meeting]] = {}
+    for group in _by_quarter(meetings):
+        soonest.setdefault(group[0].quarter.workshop_id, group)
+    return [_offer(group, group[0].quarter.workshop, now) for group in soonest.values()]
 
 
-def _offer(quarter: Quarter, workshop: WorkshopPage, now: datetime) -> QuarterOffer:
+def _by_quarter(meetings: Iterable[Meeting]) -> list[list[Meeting]]:
+    """The meetings of each quarter, the quarter that begins first in front."""
+    quarters: dict[int, list[Meeting]] = {}
+    for meeting in meetings:
+        quarters.setdefault(meeting.quarter_id, []).append(meeting)
+    return list(quarters.values())
+
+
+def _offer(meetings: list[Meeting], workshop: WorkshopPage, now: datetime) -> QuarterOffer:
+    quarter, annotated = meetings[0].quarter, vars(meetings[0])
     zone = quarter.zone
-    dates = [
-        MeetingDate(
-            number=meeting.number,
-            starts_at=meeting.local_start(zone),
-            is_cancelled=meeting.is_cancelled,
-            note=meeting.note,
-        )
-        for meeting in quarter.meetings.all()
-    ]
-    seats_left: int = quarter.seats_left  # type: ignore[attr-defined]
+    seats_left = max(quarter.capacity - annotated["seats_taken"], 0)
     return QuarterOffer(
         label=quarter.label,
         state=quarter.enrolling_state(now, seats_left),
-        start=dates[0].starts_at,
-        dates=dates,
-        weeks=len(dates),
+        start=meetings[0].local_start(zone),
+        dates=[
+            MeetingDate(
+                number=meeting.number,
+                starts_at=meeting.local_start(zone),
+                is_cancelled=meeting.is_cancelled,
+                note=meeting.note,
+            )
+            for meeting in meetings
+        ],
+        weeks=len(meetings),
         zone_name=zone_name(quarter.time_zone),
         time_zone=quarter.time_zone,
         price=written(quarter.price_cents, quarter.currency),
         is_sample=quarter.is_sample,
-        seats_left=max(seats_left, 0),
+        seats_left=seats_left,
         opens_at=quarter.opens_at.astimezone(zone),
         closes_at=quarter.closes_at.astimezone(zone),
         enroll_url=reverse("enroll", args=[quarter.slug]),
         discreet_name=workshop.discreet_name,
         workshop_title=workshop.title,
         workshop_url=workshop.url or "",
-        includes=[bundle.title for bundle in quarter.bundles.all()],
+        includes=_bundle_titles(quarter, annotated),
     )
+
+
+def _bundle_titles(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
+    """The titles of the bundles that a quarter includes; a query only when there are several."""
+    if annotated["bundle_count"] <= 1:
+        return [annotated["first_bundle"]] if annotated["first_bundle"] else []
+    return list(quarter.bundles.values_list("title", flat=True))
 
 
 def bundle_offer(bundle: BundlePage) -> dict[str, object]:

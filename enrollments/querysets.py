@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q
 
 if TYPE_CHECKING:
     from accounts.models import User
 
     # Named in quotes below.
-    from enrollments.models import BundleAccess, BundlePrice, Enrollment, Quarter  # noqa: F401
+    from enrollments.models import (  # noqa: F401
+        BundleAccess,
+        BundlePrice,
+        Enrollment,
+        Meeting,
+        Quarter,
+    )
 
 # The states in which an enrollment uses up a seat. A hold counts until Stripe has confirmed that
 # its payment page can no longer be paid: the clock alone never frees a seat.
@@ -30,18 +36,35 @@ class QuarterQuerySet(models.QuerySet["Quarter"]):
         quarters = self.exclude(state="draft")
         return quarters if settings.DEMO_MODE else quarters.exclude(is_sample=True)
 
-    def upcoming(self, now: datetime) -> QuarterQuerySet:
-        """Those whose first meeting is still ahead, soonest first, with ``starts_at``."""
-        return (
-            self.annotate(starts_at=Min("meetings__starts_at"))
-            .filter(starts_at__gt=now)
-            .order_by("starts_at")
-        )
-
     def with_seats_left(self) -> QuarterQuerySet:
         """Annotate ``seats_left``. For display: only ``hold_seat`` may promise a seat."""
         taken = Count("enrollments", filter=Q(enrollments__state__in=OCCUPYING), distinct=True)
         return self.annotate(seats_left=F("capacity") - taken)
+
+
+class MeetingQuerySet(models.QuerySet["Meeting"]):
+    """Meetings, each with its quarter."""
+
+    def of_coming_quarters(self, now: datetime) -> MeetingQuerySet:
+        """Every meeting of the shown quarters that have not begun, soonest first. One query.
+
+        Each has ``seats_taken``, ``bundle_count`` and ``first_bundle`` (a title) of its quarter.
+        """
+        begun = self.model.objects.filter(quarter=OuterRef("quarter"), starts_at__lte=now)
+        meetings = self.exclude(quarter__state="draft")
+        if not settings.DEMO_MODE:
+            meetings = meetings.exclude(quarter__is_sample=True)
+        taken = Q(quarter__enrollments__state__in=OCCUPYING)
+        return (
+            meetings.exclude(Exists(begun))
+            .select_related("quarter")
+            .annotate(
+                seats_taken=Count("quarter__enrollments", filter=taken, distinct=True),
+                bundle_count=Count("quarter__bundles", distinct=True),
+                first_bundle=Min("quarter__bundles__title"),
+            )
+            .order_by("starts_at")
+        )
 
 
 class EnrollmentQuerySet(models.QuerySet["Enrollment"]):

@@ -19,6 +19,7 @@ from enrollments.errors import OrderNotPayable, Refusal, UnknownCheckout
 from enrollments.forms import BuyerForm, MemberBuyerForm
 from enrollments.models import BundlePrice, Order, Quarter
 from enrollments.money import written
+from enrollments.offers import zone_name
 from enrollments.operations import checkout
 from enrollments.operations.fulfilment import fulfil
 from enrollments.stripe_gateway import GatewayError
@@ -41,6 +42,7 @@ def enroll(request: HttpRequest, slug: str) -> HttpResponse:
             "quarter": quarter,
             "state": quarter.enrolling_state(timezone.now(), seats_left),
             "first_meeting": quarter.meetings.all()[0].local_start(quarter.zone),
+            "zone_name": zone_name(quarter.time_zone),
             "discreet_name": quarter.workshop.discreet_name,
             "program_url": quarter.workshop.get_url(request),
             "price": written(quarter.price_cents, quarter.currency),
@@ -198,6 +200,7 @@ def _order_context(order: Order) -> dict[str, object]:
         "first_meeting": first.local_start(enrollment.quarter.zone)
         if first and enrollment
         else None,
+        "zone_name": zone_name(enrollment.quarter.time_zone) if enrollment else "",
         "held_until": enrollment.hold_expires_at if enrollment else None,
         "start_again_url": _start_again_url(order),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.utils.functional import cached_property
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import (
     FieldPanel,
@@ -21,12 +23,13 @@ from wagtail.admin.panels import (
 from wagtail.blocks import StreamBlock
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Orderable, Page
+from wagtail.models import Orderable, Page, get_page_models
 from wagtail.search import index
+from wagtail.url_routing import RouteResult
 
 from core.blocks import TEXT_FEATURES, LinesBlock, StoryBlock
 from core.models import SitePage
-from core.querysets import picked
+from core.querysets import picked, sample_pages
 from home.blocks import DoorBlock, MenuLinkBlock
 from programs.models import FAQItem, ProgramIndexPage, TherapistPage
 from testimonials.models import TestimonialPage
@@ -168,6 +171,24 @@ class HomePage(SitePage):
     class Meta:
         verbose_name = "home page"
 
+    def route(self, request: HttpRequest, path_components: list[str]) -> RouteResult:
+        """The page at an address, in one query however deep it lies.
+
+        Raises:
+            Http404: there is no published page.
+        """
+        if not path_components:
+            return super().route(request, path_components)
+        address = f"{self.url_path}{'/'.join(path_components)}/"
+        # Joined with every type of page, so that the page comes in its own type at once.
+        kinds = [kind._meta.model_name for kind in get_page_models() if issubclass(kind, SitePage)]
+        pages = Page.objects.descendant_of(self).select_related(*kinds)
+        page = pages.filter(url_path=address).first()
+        if page is None:
+            raise Http404
+        result: RouteResult = getattr(page, page.cached_content_type.model).route(request, [])
+        return result
+
     def primary_page(self) -> Page | None:
         """Where the button leads, unless that is hidden from visitors. Two queries."""
         return shown_page(self.featured_program)
@@ -177,8 +198,8 @@ class HomePage(SitePage):
         return shown_page(self.secondary_program)
 
     def faqs(self) -> list[FAQItem]:
-        """The published questions picked for the home page, in the editor's order. Two queries."""
-        return picked(FAQItem.objects.shown(), [pick.faq_item_id for pick in self.faq_picks.all()])
+        """The published questions picked for the home page, in the editor's order. One query."""
+        return picked(self.faq_picks, "faq_item")
 
     def therapists(self) -> QuerySet[TherapistPage]:
         """Everybody of the team who is published. One query."""
@@ -317,21 +338,28 @@ class NavigationSettings(BaseGenericSetting):
 
     def main_entries(self) -> list[MenuEntry]:
         """The main menu as visitors see it."""
-        return list(menu_entries(self.main_menu))
+        return self._entries(self.main_menu)
 
     def footer_entries(self) -> list[MenuEntry]:
         """The menu at the foot as visitors see it."""
-        return list(menu_entries(self.footer_menu))
+        return self._entries(self.footer_menu)
 
+    @cached_property
+    def _pages(self) -> dict[int, Page]:
+        """The pages of both menus that visitors may see. One query; outside demo mode two."""
+        raw = [*self.main_menu.raw_data, *self.footer_menu.raw_data]
+        chosen = [entry["value"]["page"] for entry in raw if entry["value"].get("page")]
+        pages: dict[int, Page] = Page.objects.live().in_bulk(chosen)
+        hidden = set() if settings.DEMO_MODE else sample_pages(pages)
+        return {key: page for key, page in pages.items() if key not in hidden}
 
-def menu_entries(stream: Any) -> Iterable[MenuEntry]:
-    """The entries of a menu whose pages visitors may see. One query and one per type of page."""
-    chosen = [child.value["page"].pk for child in stream if child.value["page"]]
-    pages = Page.objects.filter(pk__in=chosen).live().specific().in_bulk() if chosen else {}
-    for child in stream:
-        page = child.value["page"] and pages.get(child.value["page"].pk)
-        if page and page.is_shown():
-            yield MenuEntry(label=child.value["label"] or page.title, page=page)
+    def _entries(self, menu: Any) -> list[MenuEntry]:
+        values = [entry["value"] for entry in menu.raw_data]
+        return [
+            MenuEntry(label=value.get("label") or page.title, page=page)
+            for value in values
+            if (page := self._pages.get(value.get("page")))
+        ]
 
 
 def shown_page(page: Page | None) -> Page | None:

@@ -53,7 +53,7 @@ class CurrencyField(forms.CharField):
     """Three letters in either case."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=3, validators=[CURRENCY], **kwargs)
+        super().__init__(validators=[CURRENCY], **kwargs)
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value) or "").lower()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import transaction
 from django.utils.text import slugify
 from wagtail.admin.forms import WagtailAdminModelForm
@@ -20,6 +21,7 @@ from wagtail.admin.widgets import AdminDateInput, AdminTimeInput
 
 from core.discretion import validate_discreet, validate_discreet_address
 from enrollments.desks.prices import PricedForm
+from enrollments.errors import WorkshopHasNoWeeks
 from enrollments.models import Meeting, Quarter
 from enrollments.offers import ZONE_NAMES
 from enrollments.operations.quarters import START, change_quarter, create_quarter
@@ -30,6 +32,7 @@ LABEL_HELP = "For example “Winter 2027”. Members read it in letters too, so 
 OPENS_HELP = "From this moment visitors can enroll, once you have pressed “Open enrollment”."
 SEATS_HELP = "How many people the group takes."
 BUNDLES_HELP = "Unlocked for everyone who pays for this quarter from now on."
+MINUTES_EXAMPLE = "Enter how many minutes, for example 120."
 MOMENT_EXAMPLE = "Enter a date and a time, for example 2027-01-09 10:00."
 
 
@@ -103,7 +106,13 @@ class NewQuarterForm(QuarterForm):
         },
     )
     minutes = forms.IntegerField(
-        label="Length in minutes", initial=120, min_value=1, max_value=24 * 60
+        label="Length in minutes",
+        initial=120,
+        min_value=1,
+        max_value=24 * 60,
+        error_messages=dict.fromkeys(
+            ["required", "invalid", "min_value", "max_value"], MINUTES_EXAMPLE
+        ),
     )
     time_zone = forms.ChoiceField(choices=ZONES, help_text="For every time on this page.")
 
@@ -130,9 +139,7 @@ class NewQuarterForm(QuarterForm):
     def clean_workshop(self) -> WorkshopPage:
         workshop: WorkshopPage = self.cleaned_data["workshop"]
         if not workshop.syllabus():
-            raise ValidationError(
-                "This workshop has no weeks yet, so there is nothing to meet for."
-            )
+            raise ValidationError(WorkshopHasNoWeeks.sentence)
         return workshop
 
     def clean(self) -> dict[str, Any]:
@@ -237,6 +244,14 @@ class MeetingForm(WagtailAdminModelForm):
             "required": MOMENT_EXAMPLE,
             "invalid": MOMENT_EXAMPLE,
         }
+        self.fields["minutes"].error_messages |= {
+            "required": MINUTES_EXAMPLE,
+            "invalid": MINUTES_EXAMPLE,
+        }
+        self.fields["minutes"].validators = [
+            MinValueValidator(1, MINUTES_EXAMPLE),
+            MaxValueValidator(24 * 60, MINUTES_EXAMPLE),
+        ]
 
     def clean_note(self) -> str:
         note: str = self.cleaned_data["note"]

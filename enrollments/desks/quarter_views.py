@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.admin.utils import quote
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -65,14 +64,6 @@ class NewQuarterView(OnClocksOf, CreateView):
 
     def get_edit_handler(self) -> ObjectList:
         return new_quarter_panels().bind_to_model(Quarter)
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        try:
-            response: HttpResponse = super().form_valid(form)
-        except ValidationError as mistake:
-            form.add_error(None, ValidationError(mistake.messages))
-            response = self.form_invalid(form)
-        return response
 
     def get_page_title(self) -> str:
         return "New quarter"

@@ -28,7 +28,7 @@ from enrollments.desks.quarter_views import (
     NewQuarterView,
     OpenEnrollmentView,
 )
-from enrollments.desks.wording import NOTHING, quarter_state, sample_tag, stacked, tag, when
+from enrollments.desks.wording import NOTHING, link, quarter_state, sample_tag, stacked, tag, when
 from enrollments.models import Meeting, Quarter
 from enrollments.money import written
 from enrollments.offers import zone_name
@@ -215,7 +215,6 @@ def _enrollment_facts(quarter: Quarter) -> list[tuple[str, object]]:
     zone = quarter.zone
     count, held = seats_written(quarter)
     state = format_html("{} {}", quarter_state(quarter), sample_tag() if quarter.is_sample else "")
-    address = reverse("enroll", args=[quarter.slug])
     return [
         ("Workshop", quarter.workshop.title),
         ("State", state),
@@ -224,9 +223,15 @@ def _enrollment_facts(quarter: Quarter) -> list[tuple[str, object]]:
         ("Seats taken", format_html("{}{}", count, held)),
         ("Price", written(quarter.price_cents, quarter.currency)),
         ("Includes", ", ".join(b.title for b in quarter.bundles.all()) or "No bundle"),
-        ("Enroll page", format_html('<a href="{}">{}</a>', address, address)),
+        ("Enroll page", _enroll_page(quarter)),
         ("Time zone", zone_name(quarter.time_zone)),
     ]
+
+
+def _enroll_page(quarter: Quarter) -> SafeString | str:
+    """Its address; a draft has no page yet."""
+    url = reverse("enroll", args=[quarter.slug])
+    return url if quarter.state == Quarter.State.DRAFT else link(url, url)
 
 
 def _member_facts(quarter: Quarter) -> list[tuple[str, object]]:

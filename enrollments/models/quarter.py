@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.fields import EncryptedTextField
-from enrollments.querysets import QuarterQuerySet
+from enrollments.querysets import MeetingQuerySet, QuarterQuerySet
 from programs.models import BundlePage, SyllabusWeekPage, WorkshopPage
 
 CURRENCY = RegexValidator(r"^[a-z]{3}$", "Three lowercase letters, for example usd.")
@@ -127,6 +127,8 @@ class Meeting(models.Model):
     note = models.CharField(
         max_length=140, blank=True, help_text="Why it moved or is cancelled; members read this."
     )
+
+    objects: ClassVar[MeetingQuerySet] = MeetingQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering: ClassVar[list[str]] = ["starts_at"]

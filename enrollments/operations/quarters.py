@@ -10,7 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from enrollments.errors import EnrollmentNotOpen, NotReadyToOpen, QuarterInUse, TooFewSeats
+from enrollments.errors import (
+    EnrollmentNotOpen,
+    NotReadyToOpen,
+    QuarterInUse,
+    TooFewSeats,
+    WorkshopHasNoWeeks,
+)
 from enrollments.models import Meeting, Quarter
 from enrollments.operations import seats
 from programs.models import BundlePage, WorkshopPage
@@ -53,9 +59,14 @@ def create_quarter(  # noqa: PLR0913 (a quarter is that many facts)
 
     Every meeting is at ``start`` on the clocks of ``time_zone``, whatever they are set to that
     day. Enrollment closes when the first one begins, unless ``closes_at`` says otherwise.
+
+    Raises:
+        WorkshopHasNoWeeks: there is nothing to meet for yet.
     """
     zone = ZoneInfo(time_zone)
     weeks = list(workshop.syllabus())
+    if not weeks:
+        raise WorkshopHasNoWeeks
     days = list(meeting_dates(first_date, count=len(weeks), skipped=skipped))
     starts = [datetime.combine(day, start, tzinfo=zone) for day in days]
     quarter = Quarter(

@@ -181,20 +181,16 @@ class WorkshopPage(SitePage):
         return pages
 
     def therapists(self) -> list[TherapistPage]:
-        """Who leads it, in the editor's order. Two queries."""
-        people = TherapistPage.objects.shown().select_related("photo")
-        return picked(people, [pick.therapist_id for pick in self.therapist_picks.all()])
+        """Who leads it, in the editor's order. One query."""
+        return picked(self.therapist_picks.select_related("therapist__photo"), "therapist")
 
     def faqs(self) -> list[FAQItem]:
-        """The published questions picked for it, in the editor's order. Two queries."""
-        return picked(FAQItem.objects.shown(), [pick.faq_item_id for pick in self.faq_picks.all()])
+        """The published questions picked for it, in the editor's order. One query."""
+        return picked(self.faq_picks, "faq_item")
 
     def testimonials(self) -> list[TestimonialPage]:
-        """The published testimonials picked for it, in the editor's order. Two queries."""
-        return picked(
-            TestimonialPage.objects.shown(),
-            [pick.testimonial_id for pick in self.testimonial_picks.all()],
-        )
+        """The published testimonials picked for it, in the editor's order. One query."""
+        return picked(self.testimonial_picks, "testimonial")
 
     def shown_facts(self) -> list[Any]:
         """The facts as blocks; samples in demo mode only. No query."""

@@ -12,6 +12,7 @@ from django.db import connection, connections
 
 from accounts.models import User
 from accounts.operations import open_account
+from tests.factories.enrollments import make_place, make_quarter
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +110,35 @@ def test_a_changed_address_signs_in_and_the_old_one_does_not(staff_client, ann, 
     ask("new@example.org")
 
     assert [letter.to for letter in mailoutbox] == [["new@example.org"]]
+
+
+def test_the_form_for_a_person_holds_the_name_she_chose(staff_client, ann):
+    page = staff_client.get(f"/staff/users/edit/{ann.pk}/").content.decode()
+
+    assert 'name="chosen_name" value="Ann"' in page
+    assert 'name="chosen_name"' in staff_client.get(NEW).content.decode()
+
+
+def test_somebody_who_has_a_place_cannot_be_deleted(staff_client, ann, loaded_site):
+    make_place(make_quarter(), ann)
+
+    answer = staff_client.post(f"/staff/users/delete/{ann.pk}/", follow=True)
+
+    assert "remove the tick at Active" in answer.content.decode()
+    assert User.objects.filter(pk=ann.pk).exists()
+
+
+def test_somebody_whom_nothing_depends_on_can_be_deleted(staff_client, ann):
+    staff_client.post(f"/staff/users/delete/{ann.pk}/")
+
+    assert not User.objects.filter(pk=ann.pk).exists()
+
+
+def test_people_are_not_deleted_in_bulk(staff_client, ann):
+    answer = staff_client.post(f"/staff/bulk/accounts/user/delete/?id={ann.pk}")
+
+    assert answer.status_code == 302
+    assert User.objects.filter(pk=ann.pk).exists()
 
 
 def test_the_list_tells_staff_from_members(staff_client, ann):

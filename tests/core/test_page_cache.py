@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 
+import brotli
 import pytest
+from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection
+from django.test.utils import CaptureQueriesContext
 
-from core import page_cache
-from core.page_cache import LARGEST_TOTAL_BYTES, PageCache, evict
+from config.wsgi import django_application
+from core import middleware, page_cache
+from core.page_cache import MOST_BYTES, MOST_BYTES_BESIDES, PageCache, evict
 
 HTML = [("Content-Type", "text/html; charset=utf-8")]
 
@@ -57,6 +64,26 @@ def site(settings, tmp_path) -> Iterator[Site]:
     return Site()
 
 
+@pytest.fixture
+def real_site(loaded_site, site) -> Iterator[Site]:
+    """The site itself behind the cache, on the connection that this test looks at."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    site.cache = PageCache(django_application)
+    yield site
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+REQUEST = {
+    "SERVER_NAME": "localhost",
+    "SERVER_PORT": "80",
+    "HTTP_HOST": "localhost",
+    "wsgi.url_scheme": "http",
+    "wsgi.input": io.BytesIO(),
+}
+
+
 def test_a_page_is_made_once_and_then_kept(site):
     answers = [site.get() for _ in range(3)]
 
@@ -69,10 +96,11 @@ def test_a_page_is_made_once_and_then_kept(site):
     [
         {"QUERY_STRING": "a=1"},
         {"HTTP_COOKIE": "theme=x; sessionid=abc"},
+        {"HTTP_COOKIE": "messages=abc"},
         {"HTTP_AUTHORIZATION": "Basic x"},
         {"REQUEST_METHOD": "POST"},
     ],
-    ids=["a query", "a session", "credentials", "a form"],
+    ids=["a query", "a session", "a message", "credentials", "a form"],
 )
 def test_what_may_differ_from_person_to_person_goes_to_the_site(site, environ):
     site.get()
@@ -91,6 +119,10 @@ def test_private_addresses_are_never_kept(site, path):
     assert site.asked == 2
 
 
+def test_whatever_is_marked_private_is_private_here_too():
+    assert set(middleware.PRIVATE) - set(page_cache.PRIVATE) == set()
+
+
 @pytest.mark.parametrize(
     ("status", "header"),
     [
@@ -98,11 +130,23 @@ def test_private_addresses_are_never_kept(site, path):
         ("200 OK", ("Cache-Control", "no-store, private")),
         ("200 OK", ("Cache-Control", "private")),
         ("200 OK", ("Vary", "Accept, Cookie")),
+        ("200 OK", ("Vary", "User-Agent")),
+        ("200 OK", ("Content-Type", "application/pdf")),
         ("500 Internal Server Error", ("X", "y")),
         ("503 Service Unavailable", ("X", "y")),
         ("403 Forbidden", ("X", "y")),
     ],
-    ids=["a cookie", "no-store", "private", "vary by cookie", "500", "503", "403"],
+    ids=[
+        "a cookie",
+        "no-store",
+        "private",
+        "vary by cookie",
+        "vary by browser",
+        "a file",
+        "500",
+        "503",
+        "403",
+    ],
 )
 def test_an_answer_that_must_not_be_kept_is_not(site, status, header):
     site.status, site.headers = status, [*HTML, header]
@@ -122,15 +166,26 @@ def test_redirects_and_missing_pages_are_kept_too(site, status):
     assert site.asked == 1
 
 
-def test_missing_pages_cannot_crowd_out_the_others(site):
-    site.status = "404 Not Found"
-    for number in range(page_cache.MOST_MISSING_PAGES + 5):
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "404 Not Found"])
+def test_addresses_that_anyone_can_invent_never_push_a_page_out(site, status):
+    site.get("/faq/")
+    site.status, site.body = status, b""
+    for number in range(MOST_BYTES_BESIDES // page_cache.BYTES_PER_ENTRY + 5):
         site.get(f"/{number}")
     asked = site.asked
 
-    site.get(f"/{page_cache.MOST_MISSING_PAGES + 1}")
+    site.get("/faq/")
+    site.get("/0")
 
     assert site.asked == asked + 1
+    assert site.cache.store.besides.bytes <= MOST_BYTES_BESIDES
+
+
+def test_invented_schemes_and_ports_make_no_copies(site):
+    for number in range(5):
+        site.get(HTTP_X_FORWARDED_PROTO=f"x{number}", HTTP_X_FORWARDED_HOST=f"{number}.example")
+
+    assert site.asked == 1
 
 
 def test_each_host_scheme_and_path_has_its_own_page(site):
@@ -151,12 +206,36 @@ def test_head_is_answered_from_the_same_page_without_a_body(site):
 
 
 def test_a_browser_that_takes_gzip_gets_it(site):
-    _, headers, body = site.get(HTTP_ACCEPT_ENCODING="gzip, br")
+    _, headers, body = site.get(HTTP_ACCEPT_ENCODING="gzip, deflate")
 
     assert headers["Content-Encoding"] == "gzip"
     assert headers["Vary"] == "Accept-Encoding"
     assert gzip.decompress(body) == site.body
     assert headers["Content-Length"] == str(len(body))
+
+
+@pytest.mark.parametrize("accepted", ["gzip, deflate, br, zstd", "br;q=1.0, gzip;q=0.5"])
+def test_a_browser_that_takes_brotli_gets_it(site, accepted):
+    _, headers, body = site.get(HTTP_ACCEPT_ENCODING=accepted)
+
+    assert headers["Content-Encoding"] == "br"
+    assert brotli.decompress(body) == site.body
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0, br; q=0.0", "xbr"])
+def test_a_browser_that_takes_neither_gets_the_page_as_it_is(site, accepted):
+    _, headers, body = site.get(HTTP_ACCEPT_ENCODING=accepted)
+
+    assert "Content-Encoding" not in headers
+    assert body == site.body
+
+
+def test_a_page_that_packing_makes_longer_is_sent_as_it_is(site):
+    site.body = b"ok"
+
+    _, headers, body = site.get(HTTP_ACCEPT_ENCODING="gzip, br")
+
+    assert ("Content-Encoding" in headers, body) == (False, b"ok")
 
 
 def test_a_browser_that_has_the_page_is_told_so(site):
@@ -165,6 +244,16 @@ def test_a_browser_that_has_the_page_is_told_so(site):
     status, _, body = site.get(HTTP_IF_NONE_MATCH=etag)
 
     assert (status, body, site.asked) == ("304 Not Modified", b"", 1)
+
+
+def test_a_browser_that_has_an_older_page_gets_the_new_one(site):
+    etag = site.get()[1]["ETag"]
+    site.body = b"new"
+    evict()
+
+    status, _, body = site.get(HTTP_IF_NONE_MATCH=etag)
+
+    assert (status, body) == ("200 OK", b"new")
 
 
 def test_a_condition_or_range_cannot_poison_the_page(site):
@@ -219,6 +308,19 @@ def test_with_a_shared_cache_the_change_is_seen_within_a_second(site, settings, 
     assert shared.asked == 2
 
 
+def test_a_shared_cache_that_does_not_answer_stops_nobody(site, settings, monkeypatch):
+    def refuse(*_args, **_options):
+        raise ConnectionError
+
+    settings.CACHE_URL = "redis://shared"
+    monkeypatch.setattr(cache, "get", refuse)
+    monkeypatch.setattr(cache, "set", refuse)
+    shared = Site()
+    evict()
+
+    assert shared.get()[2] == site.body
+
+
 def test_a_page_made_while_something_changed_is_not_kept(site):
     site.get()
     make = site.application
@@ -248,13 +350,32 @@ def test_ten_thousand_pages_are_all_there_the_second_time(site):
 
 def test_it_never_holds_more_than_it_may(site):
     site.body = bytes(range(256)) * 4096
-    count = LARGEST_TOTAL_BYTES // len(site.body) + 10
+    count = MOST_BYTES // len(site.body) + 10
     for number in range(count):
         site.get(f"/{number}")
 
-    assert site.cache._shelf._bytes <= LARGEST_TOTAL_BYTES
+    assert site.cache.store.pages.bytes <= MOST_BYTES
     site.get(f"/{count - 1}")
     assert site.asked == count
+
+
+def test_an_answer_that_is_not_kept_is_sent_in_its_parts_and_closed_once(site):
+    closed = []
+
+    class Parts(list):
+        def close(self) -> None:
+            closed.append(1)
+
+    def streaming(_environ, start):
+        start("200 OK", [("Content-Type", "video/mp4")])
+        return Parts([b"a", b"b"])
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/film", "wsgi.url_scheme": "https"}
+    parts = PageCache(streaming)(environ, lambda *_said: None)
+    parts.close()
+    nothing = PageCache(streaming)({**environ, "REQUEST_METHOD": "HEAD"}, lambda *_said: None)
+
+    assert (list(parts), list(nothing), closed) == ([b"a", b"b"], [b""], [1, 1])
 
 
 def test_threads_get_whole_pages(site):
@@ -274,3 +395,53 @@ def test_threads_get_whole_pages(site):
         thread.join()
 
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", "200 OK"),
+        ("/programs/facing-heartbreak/", "200 OK"),
+        ("/faq/", "200 OK"),
+        ("/faq", "301 Moved Permanently"),
+        ("/nothing-here/", "404 Not Found"),
+        ("/sitemap.xml", "200 OK"),
+        ("/robots.txt", "200 OK"),
+    ],
+)
+def test_public_addresses_cost_no_query_the_second_time(real_site, path, status):
+    first = real_site.get(path, **REQUEST)
+
+    with CaptureQueriesContext(connection) as queries:
+        second = real_site.get(path, HTTP_COOKIE="csrftoken=abc", **REQUEST)
+
+    assert (first[0], second[0], len(queries)) == (status, status, 0)
+    assert second[2] == first[2]
+    assert "Set-Cookie" not in second[1]
+
+
+def test_a_member_page_comes_from_the_site_each_time(real_site):
+    for _ in range(2):
+        status, headers, _ = real_site.get("/member/", **REQUEST)
+
+    assert (status, "ETag" in headers) == ("302 Found", False)
+    store = real_site.cache.store
+    assert (store.pages.bytes, store.besides.bytes) == (0, 0)
+
+
+def test_a_change_by_staff_is_public_at_once(staff_client, site):
+    site.get()
+
+    staff_client.post("/staff/")
+    site.get()
+
+    assert site.asked == 2
+
+
+def test_reading_as_staff_forgets_nothing(staff_client, site):
+    site.get()
+
+    staff_client.get("/staff/")
+    site.get()
+
+    assert site.asked == 1

@@ -10,9 +10,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from enrollments.errors import WorkshopHasNoWeeks
 from enrollments.models import Quarter
 from enrollments.operations.quarters import create_quarter, meeting_dates
-from programs.models import WorkshopPage
+from programs.models import SyllabusWeekPage, WorkshopPage
 from tests.factories.enrollments import make_quarter
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -82,6 +83,13 @@ def test_a_quarter_that_closes_before_it_opens_is_refused_with_a_sentence(loaded
         )
 
     assert refusal.value.messages == ["Enrollment must close after it opens."]
+
+
+def test_a_workshop_without_weeks_is_refused_with_a_sentence(loaded_site):
+    SyllabusWeekPage.objects.all().update(live=False)
+
+    with pytest.raises(WorkshopHasNoWeeks):
+        make_quarter()
 
 
 def test_an_unknown_time_zone_is_refused(loaded_site):

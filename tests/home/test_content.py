@@ -432,7 +432,7 @@ def test_outside_demo_mode_the_practices_own_words_are_published_and_no_name_is_
     assert practice.practice_name == practice.statement_line == practice.discreet_sender == ""
     assert len(practice.crisis_lines) == 7
     assert (home.primary_page(), home.secondary_page(), home.programs()) == (None, None, [])
-    assert [entry.page.key for entry in NavigationSettings.load().footer_entries()] == [
+    assert [entry.page.slug for entry in NavigationSettings.load().footer_entries()] == [
         "safety",
         "contact",
     ]

@@ -26,10 +26,11 @@ def test_the_claim_is_shown_only_while_it_is_true():
     assert (bundle.claim_more_than, bundle.claim_is_true()) == (57, False)
 
     make_lesson(course, 19)
-    at_57 = bundle.claim_is_true()
+    at_57 = the_bundle().claim_is_true()
     make_lesson(course, 20)
 
-    assert (at_57, bundle.lesson_count(), bundle.claim_is_true()) == (False, 58, True)
+    after = the_bundle()
+    assert (at_57, after.lesson_count(), after.claim_is_true()) == (False, 58, True)
 
 
 def test_a_bundle_without_a_claim_or_without_its_number_claims_nothing():

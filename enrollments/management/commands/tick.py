@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 # Each is a command of its own too.
-DUE = ("release_holds", "publish_scheduled", "clearsessions")
+DUE = ("release_holds", "publish_scheduled", "clearsessions", "prune_db_task_results")
 
 
 class Command(BaseCommand):

@@ -1,0 +1,170 @@
+"""The lists of the desks: what they cost, how they are searched and narrowed, and odd addresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from enrollments.models import (
+    BundleAccess,
+    Order,
+    OrderLine,
+    Quarter,
+    StripeEvent,
+)
+from tests.enrollments.desk_cast import (
+    MODELS,
+    MOMENT,
+    address,
+    browser_of,
+    make_event,
+    make_order,
+    make_person,
+    one_row_at_every_desk,
+    text_of,
+)
+from tests.factories.enrollments import (
+    make_quarter,
+)
+
+
+@pytest.fixture
+def rows(loaded_site, now) -> dict[str, int | str]:
+    return one_row_at_every_desk()
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+def one_more(model: str, number: int) -> None:
+    quarter = make_quarter(label=f"Quarter {number}")
+    make_order(quarter, name=f"Name{number}")
+    make_event(number + 10)
+
+
+COST = {
+    "quarter": 12,
+    "meeting": 12,
+    "enrollment": 12,
+    "order": 11,
+    "bundleaccess": 10,
+    "stripeevent": 10,
+}
+
+
+@pytest.mark.parametrize("model", COST)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_list_costs_the_same_however_long_it_is(
+    loaded_site, now, django_assert_num_queries, model, count
+):
+    for number in range(count):
+        one_more(model, number)
+    client = browser_of(make_person("owner"))
+    client.get(address(model))
+
+    with django_assert_num_queries(COST[model]):
+        client.get(address(model))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_page_about_an_order_costs_the_same_for_every_number_of_lines(
+    loaded_site, now, django_assert_num_queries, count
+):
+    order = make_order(make_quarter())
+    for _ in range(count - 1):
+        OrderLine.objects.create(
+            order=order,
+            quarter=make_quarter(),
+            discreet_name="Saturday course",
+            unit_price_cents=60_000,
+        )
+    client = browser_of(make_person("owner"))
+    client.get(address("order", "inspect", order.pk))
+
+    with django_assert_num_queries(13):
+        client.get(address("order", "inspect", order.pk))
+
+
+# --- searching and filtering --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["Bea", "bea@example.org", "cs_test_Bea", "uuid", "short number"])
+def test_an_order_is_found_by_what_people_have_of_it(loaded_site, now, staff_client, words):
+    quarter = make_quarter()
+    make_order(quarter, "Ann")
+    order = make_order(quarter, "Bea")
+    asked = {"uuid": str(order.uuid), "short number": str(order.uuid)[:8]}.get(words, words)
+
+    text = text_of(staff_client, address("order") + f"?q={asked}")
+
+    assert "1 of 2" in text
+    assert str(order).removeprefix("Order ") in text
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "shown"),
+    [
+        ("quarter", "state=draft", 1),
+        ("quarter", "q=Quarter+1", 1),
+        ("meeting", "quarter=first", 12),
+        ("meeting", "when=past", 0),
+        ("enrollment", "quarter=first", 1),
+        ("enrollment", "state=held", 0),
+        ("enrollment", "q=name2", 1),
+        ("order", "attention=any", 1),
+        ("order", "attention=seat_gone", 1),
+        ("order", "state=paid", 2),
+        ("bundleaccess", "access=taken", 1),
+        ("bundleaccess", "access=open", 2),
+        ("stripeevent", "outcome=error", 1),
+    ],
+)
+def test_lists_can_be_narrowed(loaded_site, staff_client, model, query, shown):
+    for number in range(3):
+        one_more(model, number)
+    first = Quarter.objects.get(label="Quarter 0")
+    first.state = "draft"
+    first.save()
+    Order.objects.filter(chosen_name="Name0").update(state="review", attention="seat_gone")
+    BundleAccess.objects.filter(member__chosen_name="Name0").update(revoked_at=MOMENT)
+    StripeEvent.objects.filter(pk="evt_10").update(outcome="error")
+
+    response = staff_client.get(address(model) + "?" + query.replace("first", str(first.pk)))
+
+    assert response.context["result_count"] == shown
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "nonsense=1",
+        "state=nonsense",
+        "quarter=abc",
+        "quarter=999999999999999999999",
+        "state__startswith=o",
+        "member__email__startswith=a",
+        "join_link__startswith=h",
+        "o=99.-99.x",
+        "p=99",
+        "p=-1",
+        "p=x",
+        "q=%00",
+        "q=%27%22%3Cb%3E",
+        "e=1",
+    ],
+)
+def test_an_address_with_anything_else_shows_the_whole_list(rows, staff_client, model, query):
+    response = staff_client.get(address(model) + f"?{query}")
+
+    assert response.status_code == 200
+    if not query.startswith("q="):
+        assert response.context["result_count"] == response.context["all_count"]
+
+
+@pytest.mark.parametrize("key", ["abc", "0", "99999999999999999999999", "-1"])
+@pytest.mark.parametrize(
+    ("model", "action"),
+    [("quarter", "edit"), ("quarter", "open"), ("order", "inspect"), ("meeting", "history")],
+)
+def test_a_row_that_does_not_exist_is_not_found(loaded_site, staff_client, model, action, key):
+    assert staff_client.get(address(model, action, key)).status_code == 404
