@@ -21,17 +21,10 @@ from types import FrameType
 
 from honcho.manager import Manager
 
+from devtools.demo_content import STAFF
+
 PROJECT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR", PROJECT / "var"))
-STAFF = "staff@stillwater.example"
-SETUP = (
-    ["migrate", "--verbosity", "0"],
-    ["load_content", "--verbosity", "0"],
-    ["load_quarters"],
-    ["create_staff", STAFF],
-    # What the loading has queued, so that the worker starts with nothing to say.
-    ["db_worker", "--batch", "--no-reload"],
-)
 # All that the demo writes. A reset takes these away and nothing else that may lie beside them.
 TRACES = ("db.sqlite3*", "letters", "media", "cache", "standin.json*", "page-generation*")
 PORTS = range(1, 65536)
@@ -101,20 +94,20 @@ def set_up(environment: dict[str, str]) -> None:
     """A database with the practice's content, sample quarters and somebody who may edit.
 
     Raises:
-        NotPossible: a step failed; what it said is shown.
+        NotPossible: a step failed, with all that was said.
     """
     print("Preparing the database and the practice's content.", flush=True)
-    for command in SETUP:
-        step = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            check=False,
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        if step.returncode != 0:
-            raise NotPossible(f"{step.stdout}{step.stderr}\nmanage.py {command[0]} failed.")
+    prepared = subprocess.run(
+        [sys.executable, "-m", "devtools.demo_content"],
+        check=False,
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if prepared.returncode != 0:
+        raise NotPossible(f"{prepared.stdout}\nThe database could not be prepared.")
 
 
 def processes(port: int, standin: int) -> dict[str, str]:

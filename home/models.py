@@ -181,7 +181,7 @@ class HomePage(SitePage):
             return super().route(request, path_components)
         address = f"{self.url_path}{'/'.join(path_components)}/"
         # Joined with every type of page, so that the page comes in its own type at once.
-        kinds = [kind._meta.model_name for kind in get_page_models() if issubclass(kind, SitePage)]
+        kinds = [kind.__name__.lower() for kind in get_page_models() if issubclass(kind, SitePage)]
         pages = Page.objects.descendant_of(self).select_related(*kinds)
         page = pages.filter(url_path=address).first()
         if page is None:

@@ -1,4 +1,4 @@
-"""From the program page to a seat and an unlocked bundle, in a real browser, on both sides of Stripe."""
+"""From the program page to a seat and an unlocked bundle, in a real browser."""
 
 from __future__ import annotations
 

@@ -64,9 +64,7 @@ def test_what_waits_in_the_queue_names_nobody(standin, held_order, queued):
     assert arguments["args"] == ["receipt", held_order.order.pk]
 
 
-def test_when_mail_is_down_the_order_is_paid_all_the_same(
-    standin, held_order, monkeypatch, caplog
-):
+def test_when_mail_is_down_the_order_is_paid_all_the_same(standin, held_order, monkeypatch, caplog):
     def broken(*_args):
         raise smtplib.SMTPRecipientsRefused({"ann@example.org": (550, b"no")})
 

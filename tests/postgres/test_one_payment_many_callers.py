@@ -81,9 +81,7 @@ def test_control_without_the_locks_the_same_callers_collide(
     standin.pay(held_order.url)
     bodies = [event_body(held_order.session_id, id=f"evt_{number}") for number in range(20)]
 
-    statuses = at_once(
-        [lambda body=body: deliver(Client(), body).status_code for body in bodies]
-    )
+    statuses = at_once([lambda body=body: deliver(Client(), body).status_code for body in bodies])
 
     assert statuses[500] > 0
     assert CheckoutAttempt.objects.get().state == "complete"
