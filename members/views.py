@@ -53,7 +53,7 @@ def _member(request: HttpRequest) -> User:
 def _place(place: Enrollment) -> dict[str, object]:
     quarter = place.quarter
     now = timezone.now()
-    meetings = [
+    dates = [
         {
             "number": meeting.number,
             "starts_at": meeting.local_start(quarter.zone),
@@ -63,12 +63,13 @@ def _place(place: Enrollment) -> dict[str, object]:
         }
         for meeting in quarter.meetings.all()
     ]
-    coming = [m for m in meetings if not m["is_over"] and not m["is_cancelled"]]
+    coming = [date for date in dates if not date["is_over"] and not date["is_cancelled"]]
     return {
         "discreet_name": quarter.workshop.discreet_name,
         "label": quarter.label,
         "zone_name": zone_name(quarter.time_zone),
-        "meetings": meetings,
+        "time_zone": quarter.time_zone,
+        "dates": dates,
         "next": coming[0] if coming else None,
     }
 
