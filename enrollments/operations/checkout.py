@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from enrollments import stripe_gateway
@@ -57,9 +58,14 @@ class Buyer:
     own_orders: Collection[UUID] = ()
     member: User | None = None
 
-    def began(self, order: Order) -> bool:
-        """Whether ``order`` came from this browser."""
-        return order.uuid == self.form_id or order.uuid in self.own_orders
+    @property
+    def begun(self) -> list[UUID]:
+        """The orders that this browser may have begun."""
+        return [self.form_id, *self.own_orders]
+
+    def wants(self, order: Order) -> bool:
+        """Whether going on with ``order`` is what she asks for: begun here, for this address."""
+        return order.uuid in self.begun and order.email == self.email
 
 
 def enroll(*, quarter_id: int, buyer: Buyer, now: datetime) -> Order:
@@ -83,7 +89,7 @@ def enroll(*, quarter_id: int, buyer: Buyer, now: datetime) -> Order:
 def _waiting_orders(quarter_id: int, buyer: Buyer) -> list[Order]:
     return list(
         Order.objects.filter(
-            email=buyer.email,
+            Q(email=buyer.email) | Q(uuid__in=buyer.begun),
             state=Order.State.PENDING,
             lines__quarter=quarter_id,
             lines__enrollment__state=Enrollment.State.HELD,
@@ -92,8 +98,9 @@ def _waiting_orders(quarter_id: int, buyer: Buyer) -> list[Order]:
 
 
 def _end_other_holds(quarter_id: int, buyer: Buyer, now: datetime) -> None:
+    """Her hold in another browser, and the one she began here with a mistyped address."""
     for order in _waiting_orders(quarter_id, buyer):
-        if not buyer.began(order):
+        if not buyer.wants(order):
             give_up(order_id=order.pk, now=now)
 
 
@@ -102,7 +109,7 @@ def _place_quarter_order(quarter_id: int, buyer: Buyer, now: datetime) -> Order:
     quarter = seats.lock_quarter(quarter_id)
     seats.refuse_unless_open(quarter, now)
     for order in _waiting_orders(quarter_id, buyer):
-        if buyer.began(order):
+        if buyer.wants(order):
             return _renamed(order, buyer)
     if buyer.member and quarter.enrollments.live().filter(member=buyer.member).exists():
         raise AlreadyEnrolled
@@ -155,7 +162,7 @@ def buy_bundle(*, bundle_id: int, buyer: Buyer, now: datetime) -> Order:
     if buyer.member and access.exists():
         raise AlreadyUnlocked
     again = Order.objects.filter(
-        uuid__in=[buyer.form_id, *buyer.own_orders],
+        uuid__in=buyer.begun,
         email=buyer.email,
         state=Order.State.PENDING,
         lines__bundle=bundle_id,

@@ -167,6 +167,13 @@ def test_the_same_email_elsewhere_moves_the_hold_and_ends_the_old_page(
     assert stripe_gateway.get_checkout(held_order.session_id).is_expired
 
 
+def test_correcting_the_address_moves_the_hold_and_ends_the_old_page(standin, held_order, quarter):
+    corrected = enroll(quarter, "anne@example.org", own_orders=[held_order.order.uuid])
+
+    assert (corrected.email, held(quarter)) == ("anne@example.org", [1])
+    assert stripe_gateway.get_checkout(held_order.session_id).is_expired
+
+
 def test_a_member_who_has_a_place_is_told_so(standin, quarter):
     ann = make_member()
     make_place(quarter, ann)

@@ -20,6 +20,7 @@ from tests.factories.enrollments import (
     make_quarter,
 )
 from tests.reading import told_by
+from tests.templates.markup import read
 
 pytestmark = pytest.mark.django_db
 
@@ -340,3 +341,29 @@ def test_buying_a_bundle_leads_to_the_payment_page(client, standin, loaded_site)
 
     assert answer.status_code == 303
     assert Order.objects.get().lines.get().discreet_name == bundle().discreet_name
+
+
+def test_every_private_page_is_valid_html(client, standin, quarter):
+    make_price()
+    enroll(client, quarter)
+    order = Order.objects.get()
+    member = make_member("rose@example.org")
+    make_place(quarter, member)
+    make_access(member)
+    hers = Client()
+    hers.force_login(member)
+    lessons = f"/member/courses/{bundle().slug}/"
+    pages = {
+        "enroll": client.get(f"/enroll/{quarter.slug}/"),
+        "errors": client.post(f"/enroll/{quarter.slug}/", {}),
+        "buy": client.get(f"/buy/{bundle().slug}/"),
+        "today": hers.get("/member/"),
+        "lessons": hers.get(lessons),
+    }
+    for state in Order.State.values:
+        Order.objects.update(state=state, member=member, paid_at=timezone.now())
+        pages[state] = client.get(f"/orders/{order.uuid}/")
+
+    mistakes = {name: read(page.content.decode()).errors for name, page in pages.items()}
+
+    assert {name: found for name, found in mistakes.items() if found} == {}
