@@ -59,7 +59,7 @@ def test_samples_are_not_loaded_outside_demo_mode(nothing_on_sale, settings):
     assert Quarter.objects.count() == 0
 
 
-def test_a_tick_frees_what_has_lapsed_and_a_second_one_changes_nothing(standin, held_order):
+def test_a_tick_frees_what_has_lapsed_and_a_second_one_changes_nothing(standin, held_order, queued):
     Enrollment.objects.update(hold_expires_at=timezone.now() - timedelta(minutes=1))
 
     for _ in range(2):
