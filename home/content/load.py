@@ -22,7 +22,7 @@ def read(file: Path) -> dict[str, Any]:
 @transaction.atomic
 def load(content: dict[str, Any]) -> Loading:
     """Create what is missing, all of it or nothing; tell what was created and what was kept."""
-    loading = Loading()
+    loading = Loading(descriptions=content["descriptions"])
     workshops = {e["key"]: e for e in content["programs"] if e["type"] == "cohort_workshop"}
     bundles = {e["key"]: e for e in content["programs"] if e["type"] == "self_paced_bundle"}
     testimonials_heading = content["testimonials"]["heading"]["text"]

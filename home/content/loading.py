@@ -18,7 +18,8 @@ PageType = TypeVar("PageType", bound=SitePage)
 class Loading:
     """What one run has found and created. New pages get their first revision in ``finish``."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptions: dict[str, str]) -> None:
+        self._descriptions = descriptions
         self.created: Counter[str] = Counter()
         self.kept: Counter[str] = Counter()
         self._new: list[SitePage] = []
@@ -31,6 +32,7 @@ class Loading:
             return found
         sample = page.holds_samples() and not settings.DEMO_MODE
         page.live = page.live and parent.live and not sample
+        page.search_description = self._descriptions.get(page.key or "", "")
         parent.add_child(instance=page)
         self._new.append(page)
         self._count(self.created, page)

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from wagtail.models import Page
 
+from core.discretion import leak_words_in
 from core.models import SitePage
 from home.content.load import read
 from home.models import HomePage, NavigationSettings
@@ -205,3 +206,20 @@ def blocks_of(model):
     """The blocks that an editor may choose on a page of this type."""
     for name in model.stream_names():
         yield from model._meta.get_field(name).stream_block.child_blocks.items()
+
+
+@pytest.mark.parametrize("page", SitePage.__subclasses__(), ids=lambda page: page.__name__)
+def test_a_loaded_page_describes_itself_to_search_engines_without_a_telling_word(page):
+    described = page.objects.exclude(search_description="")
+
+    assert [leak_words_in(each.search_description) for each in described] == [[]] * len(described)
+
+
+def test_the_pages_people_search_for_are_described(client):
+    silent = [
+        address
+        for address in ("/", "/programs/", "/programs/facing-heartbreak/", "/programs/am-i/")
+        if '<meta name="description"' not in client.get(address).content.decode()
+    ]
+
+    assert silent == []
