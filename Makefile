@@ -9,7 +9,8 @@ PORT ?= 8000
 STANDIN_PORT ?= 12111
 BIN := .venv/bin
 LOCKS := requirements/runtime.txt requirements/dev.txt
-# Two at a time: more only wait for each other on a small machine.
+# Two at a time: more only wait for each other on a small machine. They are handed out in order, so
+# that tests which commit, and empty their database when they end, come last in every process.
 JOBS ?= 2
 
 export PORT STANDIN_PORT
@@ -43,15 +44,15 @@ demo-reset: .venv/installed ## forget the demo's data and start over
 
 test: .venv/installed ## run every test, the browser's too (DATABASE_URL switches the database)
 	@$(BIN)/python -m devtools.chromium
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	@$(BIN)/python -m pytest -n $(JOBS)
 
 test-postgres: .venv/installed ## run what a database can change on PostgreSQL
-	@$(BIN)/python -m devtools.postgres -m pytest -n $(JOBS) --dist worksteal -m "not browser" \
+	@$(BIN)/python -m devtools.postgres -m pytest -n $(JOBS) -m "not browser" \
 		--ignore tests/stripe_standin
 
 coverage: .venv/installed ## run every test and say which lines none has reached
 	@$(BIN)/python -m devtools.chromium
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
+	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
 
 check: .venv/installed ## lint, types, import layers, templates, migrations, deployment settings
 	$(BIN)/ruff check .

@@ -22,8 +22,8 @@ HEAD = """\
 Written by `make bench`, over loopback only. A figure alone says more about the machine than about
 the site; the ratios, taken round by round in one run, say how the site compares.
 
-{day}: {cores} cores, {system}, Python {python}, {versions}; asked by {client};
-load of the machine when it began: {load:.1f}.
+{day}: {cores} cores, {system}, Python {python}, {versions};
+asked by {client}; load of the machine when it began: {load:.1f}.
 """
 
 

@@ -292,7 +292,12 @@ FORM_ACTION_SOURCES = ["'self'", "https://checkout.stripe.com", "https://billing
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "core.logs.NamelessFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Stripe's DEBUG level prints whole bodies; INFO prints the method, the path and the status.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from dataclasses import asdict
 
 from django.db import transaction
@@ -54,9 +53,8 @@ def receive(event: Event) -> None:
         _keep(event, Outcome.ERROR, error=str(error))
         raise HandlingFailed from error
     except Exception as error:
-        # Its own text may hold personal data: keep the kind, and where it happened.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("event %s failed: %s\n%s", event.id, type(error).__name__, where)  # noqa: TRY400
+        logger.exception("event %s failed", event.id)
+        # Its own text may hold personal data: keep the kind.
         _keep(event, Outcome.ERROR, error=type(error).__name__)
         raise HandlingFailed from error
 
