@@ -9,7 +9,6 @@ from django.conf import settings
 
 from core.logs import NamelessFormatter
 
-
 # Put together here, because the lines of code themselves are printed.
 ANN = "@".join(["ann", "example.org"])
 
