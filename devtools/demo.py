@@ -119,7 +119,7 @@ def processes(port: int, standin: int) -> dict[str, str]:
         "worker": f"exec {python} manage.py db_worker --no-reload",
         "due": f"while true; do {python} manage.py tick; sleep 60; done",
         "stripe": f"exec {python} -m devtools.stripe_standin --port {standin} "
-        f"--control-token demo --state '{VAR / 'standin.json'}' "
+        f"--control-token demo --merchant Stillwater --state '{VAR / 'standin.json'}' "
         f"--webhook-secret whsec_standin_development "
         f"--webhook-url http://127.0.0.1:{port}/stripe/webhook/",
     }

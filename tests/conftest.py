@@ -24,6 +24,23 @@ from home.content.load import load, read
 from home.models import HomePage
 
 
+def commits(item: pytest.Item) -> bool:
+    """Whether a test commits, and so empties its process's database when it ends."""
+    mark = item.get_closest_marker("django_db")
+    fixtures = {"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or bool(mark and mark.kwargs.get("transaction"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Committing tests come last, whatever order the others were shuffled into.
+
+    Test processes are handed tests in this order, so none of them goes back to a test that finds
+    the content as loaded after one that has emptied the database.
+    """
+    items.sort(key=commits)
+
+
 @contextmanager
 def quiet_logs() -> Iterator[None]:
     """Without the four lines per page of which nobody reads one."""
