@@ -1,10 +1,28 @@
-"""What a page tells whoever reads it, its source or its addresses."""
+"""The pages that tests read, and what a page tells whoever reads it or its source."""
 
 from __future__ import annotations
 
 import re
 
 from django.http import HttpResponse
+
+# Every public page of the loaded content that has an address of its own, but for the other weeks.
+ADDRESSES = (
+    "/",
+    "/programs/",
+    "/programs/facing-heartbreak/",
+    "/programs/facing-heartbreak/week-4/",
+    "/programs/am-i/",
+    "/team/",
+    "/team/charlene-lewis/",
+    "/testimonials/",
+    "/faq/",
+    "/safety/",
+    "/privacy/",
+    "/terms/",
+    "/refunds/",
+    "/contact/",
+)
 
 # Random by design: three letters of it may spell anything.
 TOKENS = re.compile(r'<input type="hidden"[^>]*>')

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.models import User
 from accounts.operations import open_account
@@ -35,8 +35,6 @@ def test_paying_again_never_renames_anybody(ann):
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_payments_at_once_open_one_account():
-    if connection.vendor == "sqlite" and "mode=memory" in str(connection.settings_dict["NAME"]):
-        pytest.skip("An embedded database in memory has one writer.")
     start, opened = threading.Barrier(4), []
 
     def pay() -> None:

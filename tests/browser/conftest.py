@@ -22,23 +22,6 @@ from playwright.sync_api import Browser, Page, Request
 # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to query.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-ADDRESSES = (
-    "/",
-    "/programs/",
-    "/programs/facing-heartbreak/",
-    "/programs/facing-heartbreak/week-4/",
-    "/programs/am-i/",
-    "/team/",
-    "/team/charlene-lewis/",
-    "/testimonials/",
-    "/faq/",
-    "/safety/",
-    "/privacy/",
-    "/terms/",
-    "/refunds/",
-    "/contact/",
-)
-
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:

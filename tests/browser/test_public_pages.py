@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.conftest import ADDRESSES, Listener
+from tests.browser.conftest import Listener
+from tests.reading import ADDRESSES
 
 pytestmark = pytest.mark.browser
 

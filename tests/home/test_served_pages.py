@@ -15,26 +15,11 @@ from home.content.load import read
 from home.models import HomePage, NavigationSettings
 from programs.models import CoursePage, LessonPage
 from tests.factories.pages import make_standard_page, make_week, make_workshop
+from tests.reading import ADDRESSES
 
 pytestmark = pytest.mark.django_db
 
 CONTENT = read(project.BASE_DIR / "content/practice.yaml")
-ADDRESSES = [
-    "/",
-    "/programs/",
-    "/programs/facing-heartbreak/",
-    "/programs/facing-heartbreak/week-4/",
-    "/programs/am-i/",
-    "/team/",
-    "/team/charlene-lewis/",
-    "/testimonials/",
-    "/faq/",
-    "/safety/",
-    "/privacy/",
-    "/terms/",
-    "/refunds/",
-    "/contact/",
-]
 
 
 def words(response):

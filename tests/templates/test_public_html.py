@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from core.discretion import leak_words_in
-from tests.browser.conftest import ADDRESSES
+from tests.reading import ADDRESSES
 from tests.templates.markup import read
 
 pytestmark = pytest.mark.django_db
