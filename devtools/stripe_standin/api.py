@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from email.message import Message
 
-from devtools.stripe_standin import listing, refusals, routes
+from devtools.stripe_standin import due, listing, refusals, routes
 from devtools.stripe_standin.calls import Call
 from devtools.stripe_standin.contract import Json, MalformedForm, Operation, form_decode
 from devtools.stripe_standin.faults import API_KINDS, Fault, Faults
@@ -122,6 +122,9 @@ class Api:
     ) -> Answer:
         if fault and fault.kind == "500":
             return _fault_answer("500")
+        due.do_what_is_due(self._store)
+        # From here on a refusal takes back what this call has made, not what the clock has.
+        self._store.begin()
         self._store.request = {"id": request_id, "idempotency_key": key or None}
         try:
             result = routes.answer(operation, call)

@@ -14,6 +14,7 @@ INCLUDABLE = {
     "charge": {"refunds"},
     "customer": {"sources", "subscriptions", "tax", "tax_ids"},
     "coupon": {"applies_to", "currency_options"},
+    "invoice": {"confirmation_secret", "payments"},
     "price": {"currency_options", "tiers"},
     "product": {"tax_details"},
     "webhook_endpoint": {"secret"},

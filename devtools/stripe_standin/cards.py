@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Card:
-    """A test card; ``error_code`` is empty when it pays."""
+    """A test card; ``error_code`` is empty when it pays while the buyer is there.
+
+    ``later_error_code`` is what a charge without the buyer runs into, empty when it pays.
+    """
 
     brand: str
     error_code: str = ""
     decline_code: str = ""
     asks_for_authentication: bool = False
+    later_error_code: str = ""
 
 
 class UnknownCard(ValueError):
@@ -23,9 +27,14 @@ CARDS = {
     "4000000000000002": Card("visa", "card_declined", "generic_decline"),
     "4000000000009995": Card("visa", "card_declined", "insufficient_funds"),
     "4000002500003155": Card("visa", asks_for_authentication=True),
+    "4000002760003184": Card(
+        "visa", asks_for_authentication=True, later_error_code="authentication_required"
+    ),
+    "4000000000000341": Card("visa", later_error_code="card_declined"),
 }
 MESSAGES = {
     "card_declined": "Your card was declined.",
+    "authentication_required": "Your card was declined. It requires authentication.",
     "insufficient_funds": "Your card has insufficient funds.",
     "payment_intent_authentication_failure": (
         "We are unable to authenticate your payment method. "

@@ -25,21 +25,52 @@ PRICE_FIELDS = {
     "metadata",
     "tax_behavior",
 }
-PRICE_DATA_FIELDS = {"currency", "product", "product_data", "unit_amount", "tax_behavior"}
+PRICE_DATA_FIELDS = {
+    "currency",
+    "product",
+    "product_data",
+    "recurring",
+    "tax_behavior",
+    "unit_amount",
+}
 
 
 def create_customer(call: Call) -> Json:
     refuse_what_is_not_copied(call.body, CUSTOMER_FIELDS)
-    customer = call.store.new("customer", **_given(call.body, CUSTOMER_FIELDS))
-    call.store.emit("customer.created", customer)
+    return new_customer(call.store, _given(call.body, CUSTOMER_FIELDS))
+
+
+def new_customer(store: Store, fields: Json) -> Json:
+    """A customer without a card, and the event that tells of it."""
+    customer = store.new("customer", **fields)
+    customer["invoice_settings"] = shaped(store.contract, "customer", "invoice_settings", {})
+    store.emit("customer.created", customer)
     return customer
 
 
 def update_customer(call: Call) -> Json:
     customer = call.store.get("customer", call.id)
-    previous = update_object(customer, call.body, CUSTOMER_FIELDS)
+    given = dict(call.body)
+    settings = given.pop("invoice_settings", {})
+    refuse_what_is_not_copied(settings, {"default_payment_method"}, "invoice_settings")
+    if "default_payment_method" in settings:
+        where = "invoice_settings[default_payment_method]"
+        set_default_card(call.store, customer, settings["default_payment_method"], where)
+    previous = update_object(customer, given, CUSTOMER_FIELDS)
     call.store.emit("customer.updated", customer, previous)
     return customer
+
+
+def set_default_card(store: Store, customer: Json, method_id: str, where: str) -> None:
+    """Let a card that the customer has pay for what names no card of its own.
+
+    Raises:
+        Refusal: there is no such card, or it is somebody else's.
+    """
+    method = store.get("payment_method", method_id, where)
+    if method["customer"] != customer["id"]:
+        raise refusals.missing("payment_method", method_id, where)
+    customer["invoice_settings"]["default_payment_method"] = method_id
 
 
 def create_product(call: Call) -> Json:

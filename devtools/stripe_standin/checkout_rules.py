@@ -55,8 +55,19 @@ COPIED = ECHOED | {
     "mode",
     "payment_intent_data",
     "payment_method_options",
+    "subscription_data",
     "ui_mode",
 }
+MODES = ("payment", "subscription")
+# What only one of the modes takes.
+OF_ONE_MODE = {
+    "customer_creation": "payment",
+    "invoice_creation": "payment",
+    "payment_intent_data": "payment",
+    "payment_method_collection": "subscription",
+    "subscription_data": "subscription",
+}
+SUBSCRIPTION_FIELDS = {"description", "metadata"}
 INTENT_FIELDS = {
     "description",
     "metadata",
@@ -73,10 +84,8 @@ def check(store: Store, given: Json) -> None:
     Raises:
         Refusal: with the parameter that is at fault.
     """
-    mode = require(given, "mode")
-    if mode != "payment":
-        raise refusals.not_copied(f"mode={mode}", "mode")
     refuse_what_is_not_copied(given, COPIED)
+    _check_mode(given, require(given, "mode"))
     if given.get("ui_mode", "hosted_page") != "hosted_page":
         raise refusals.not_copied("pages that are not hosted", "ui_mode")
     for name in ("automatic_tax", "invoice_creation"):
@@ -90,10 +99,21 @@ def check(store: Store, given: Json) -> None:
         store.get("customer", given["customer"], "customer")
     _check_email(given.get("customer_email"))
     _check_intent_data(given.get("payment_intent_data", {}))
+    refuse_what_is_not_copied(
+        given.get("subscription_data", {}), SUBSCRIPTION_FIELDS, "subscription_data"
+    )
     require(given, "line_items")
     for name, most in (("line_items", MOST_LINES), ("discounts", 1)):
         if len(given.get(name) or []) > most:
             raise refusals.Refusal(f"Array {name} exceeded maximum {most} elements.", param=name)
+
+
+def _check_mode(given: Json, mode: str) -> None:
+    if mode not in MODES:
+        raise refusals.not_copied(f"mode={mode}", "mode")
+    for name, its_mode in OF_ONE_MODE.items():
+        if name in given and mode != its_mode:
+            raise refusals.Refusal(f"You can not pass `{name}` in `{mode}` mode.", param=name)
 
 
 def check_line(line: Json, where: str) -> None:
@@ -109,8 +129,8 @@ def check_line(line: Json, where: str) -> None:
         raise refusals.Refusal("Invalid positive integer", param=f"{where}[quantity]")
 
 
-def check_price(price: Json, where: str) -> None:
-    if price["type"] == "recurring":
+def check_price(price: Json, mode: str, where: str) -> None:
+    if price["type"] == "recurring" and mode == "payment":
         raise refusals.Refusal(
             "You specified `payment` mode but passed a recurring price. Either switch to "
             "`subscription` mode or use only one-time prices.",
@@ -121,6 +141,25 @@ def check_price(price: Json, where: str) -> None:
             f"The price specified is inactive: {price['id']}",
             param=f"{where}[price]",
         )
+
+
+def check_mode_of_lines(lines: list[Json], mode: str) -> None:
+    """A subscription needs a line that recurs, and one rhythm for all lines that do."""
+    if mode != "subscription":
+        return
+    rhythms = {
+        (price["recurring"]["interval"], price["recurring"]["interval_count"])
+        for price in (line["price"] for line in lines)
+        if price["type"] == "recurring"
+    }
+    if not rhythms:
+        raise refusals.Refusal(
+            "You must provide at least one recurring price in `subscription` mode when using "
+            "prices.",
+            param="line_items",
+        )
+    if len(rhythms) > 1:
+        raise refusals.not_copied("prices that recur in different intervals", "line_items")
 
 
 def check_total(total: int, currency: str) -> None:

@@ -5,14 +5,37 @@ signature are in real time, because the receiver compares that one with its own 
 """
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something that is to be done at a moment."""
+
+    at: int
+    act: Callable[[], object]
 
 
 class Clock:
     def __init__(self) -> None:
         self.advanced_by = 0
+        self._stopped_at: int | None = None
 
     def now(self) -> int:
+        if self._stopped_at is not None:
+            return self._stopped_at
         return int(time.time()) + self.advanced_by
+
+    @contextmanager
+    def at(self, moment: int) -> Iterator[None]:
+        """Date everything at a moment that has passed meanwhile, as if it were done then."""
+        self._stopped_at = moment
+        try:
+            yield
+        finally:
+            self._stopped_at = None
 
     def advance(self, seconds: int) -> int:
         self.advanced_by += seconds

@@ -47,6 +47,12 @@ MAX_LENGTHS = {
     "/v1/coupons": {"name": 40},  # (b) from here on
     "/v1/customers": {"email": 512, "name": 256, "phone": 20},
     "/v1/customers/{customer}": {"email": 512, "name": 256, "phone": 20},
+    "/v1/disputes/{dispute}": {
+        "evidence.access_activity_log": 20000,
+        "evidence.product_description": 20000,
+        "evidence.refund_policy_disclosure": 20000,
+        "evidence.uncategorized_text": 20000,
+    },
     "/v1/products": {"description": 40000, "statement_descriptor": 22, "unit_label": 12},
     "/v1/prices": {"lookup_key": 200},
     "/v1/promotion_codes": {"code": 500},

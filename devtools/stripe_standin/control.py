@@ -26,12 +26,16 @@ EMAIL = "buyer@example.org"
 SUCCESSFUL_CARD = "4242 4242 4242 4242"
 DECLINED_CARD = "4000 0000 0000 0002"
 AUTHENTICATED_CARD = "4000 0025 0000 3155"
+# Pays while the buyer is there and fails later, when the buyer is not.
+LATER_DECLINED_CARD = "4000 0000 0000 0341"
+LATER_AUTHENTICATED_CARD = "4000 0027 6000 3184"
 START_DEADLINE = 20.0
 STOP_DEADLINE = 5.0
 DEADLINE = 10.0
 ANSWER_TIMEOUT = 30.0
 PAUSE = 0.01
 OK = 200
+DAY = 24 * 60 * 60
 
 
 class NotStarted(Exception):
@@ -115,9 +119,14 @@ class StandIn:
         """Forget everything: objects, events, faults, the clock's advance, what is queued."""
         self._control("POST", "reset")
 
-    def advance(self, seconds: int) -> int:
+    def advance(self, seconds: int = 0, *, days: int = 0) -> int:
         """Move the clock; what becomes due has happened when this returns. The new time."""
-        return int(self._control("POST", "clock", {"advance": seconds})["now"])
+        order = {"advance": seconds + days * DAY}
+        return int(self._control("POST", "clock", order)["now"])
+
+    def advance_to(self, moment: int) -> int:
+        """Move the clock to a moment that is still to come, and not back; the new time."""
+        return self.advance(max(0, moment - self.advance()))
 
     def fault(self, kind: str, path: str = "", count: int = 1, seconds: float = 0) -> None:
         """Order a fault.
@@ -130,6 +139,10 @@ class StandIn:
         """
         order = {"kind": kind, "match": path, "count": count, "seconds": seconds}
         self._control("POST", "faults", order)
+
+    def forget_faults(self) -> None:
+        """Take back every fault that was ordered and has not happened yet."""
+        self._control("POST", "forget-faults")
 
     def set_webhook(self, url: str, secret: str = WEBHOOK_SECRET) -> None:
         """Send webhooks to this address from now on; to none if it is empty."""
@@ -174,12 +187,49 @@ class StandIn:
     def change_dispute(self, dispute_id: str, status: str) -> Json:
         return self._control("POST", "change-dispute", {"dispute": dispute_id, "status": status})
 
+    def warn_of_fraud(self, payment_intent: str, **fields: Any) -> Json:
+        """Let the card's network warn that a payment may be fraud; ``fraud_type``."""
+        order = {"payment_intent": payment_intent, **fields}
+        return self._control("POST", "warn-of-fraud", order)
+
+    def break_card(self, customer_id: str) -> None:
+        """Let charges of a customer's saved cards fail from now on."""
+        self._control("POST", "break-card", {"customer": customer_id})
+
+    def mend_card(self, customer_id: str) -> None:
+        """Let charges of a customer's saved cards work, whatever kept them from it."""
+        self._control("POST", "mend-card", {"customer": customer_id})
+
+    def let_portal_only_save(self) -> None:
+        """From now on a new card in the portal becomes the customer's default and no more.
+
+        Subscriptions keep their own card and nothing is charged, as people report of Stripe's
+        portal; until ``reset``.
+        """
+        self._control("POST", "portal-only-saves")
+
     # Looking
 
     def events(self, event_type: str = "") -> list[Json]:
         """Every event, oldest first."""
         events = self._control("GET", "events")["data"]
         return [each for each in events if event_type in {"", each["type"]}]
+
+    def subscriptions(self) -> list[Json]:
+        """Every subscription, oldest first, those that are over too."""
+        return self._objects("subscription")
+
+    def schedules(self) -> list[Json]:
+        """Every subscription schedule, oldest first."""
+        return self._objects("subscription_schedule")
+
+    def invoices(self, subscription_id: str = "") -> list[Json]:
+        """Every invoice, or those of one subscription, oldest first."""
+        return [
+            each
+            for each in self._objects("invoice")
+            if subscription_id in {"", each["parent"]["subscription_details"]["subscription"]}
+        ]
 
     def deliveries(self, event_type: str = "") -> list[Json]:
         """Every attempt to deliver, oldest first, with its ``outcome`` and ``status``."""
@@ -237,6 +287,14 @@ class StandIn:
     def apply_code(self, session_url: str, promotion_code: str) -> str:
         return self.post(session_url + "/code", promotion_code=promotion_code)
 
+    def pay_invoice(self, hosted_invoice_url: str, card: str = SUCCESSFUL_CARD) -> str:
+        """Pay an open invoice on its own page."""
+        return self.post(hosted_invoice_url, card=card)
+
+    def update_card(self, portal_url: str, card: str = SUCCESSFUL_CARD) -> str:
+        """Give a new card in the portal; ``problem=saved`` is where a success leads."""
+        return self.post(portal_url, card=card)
+
     def authenticate(self, authentication_url: str, result: str = "complete") -> str:
         """Answer the bank's question: ``complete`` or ``fail``."""
         return self.post(authentication_url, result=result)
@@ -253,6 +311,9 @@ class StandIn:
         if not location:
             raise ControlRefused(f"{status}: {body.decode()[:500]}")
         return urljoin(url, location)
+
+    def _objects(self, kind: str) -> list[Json]:
+        return list(self._control("POST", "objects", {"kind": kind})["data"])
 
     def _control(self, verb: str, action: str, order: Json | None = None) -> Json:
         status, _, body = _exchange(

@@ -6,7 +6,7 @@ client.
 
 from collections.abc import Callable
 
-from devtools.stripe_standin import checkout, endpoints, refunds
+from devtools.stripe_standin import billing, checkout_payment, endpoints, refunds
 from devtools.stripe_standin.contract import Json
 from devtools.stripe_standin.engine import Engine
 from devtools.stripe_standin.faults import Fault
@@ -39,6 +39,11 @@ def order_fault(engine: Engine, given: Json) -> Json:
             seconds=float(given.get("seconds", 0)),
         )
     )
+    return {}
+
+
+def forget_faults(engine: Engine, _given: Json) -> Json:
+    engine.faults.clear()
     return {}
 
 
@@ -75,13 +80,13 @@ def deliver(engine: Engine, given: Json) -> Json:
 def settle(engine: Engine, given: Json) -> Json:
     with engine.store.lock:
         session = engine.store.get("checkout.session", given["session"], "session")
-        return checkout.settle(engine.store, session)
+        return checkout_payment.settle(engine.store, session)
 
 
 def fail(engine: Engine, given: Json) -> Json:
     with engine.store.lock:
         session = engine.store.get("checkout.session", given["session"], "session")
-        return checkout.fail(engine.store, session)
+        return checkout_payment.fail(engine.store, session)
 
 
 def refund(engine: Engine, given: Json) -> Json:
@@ -104,6 +109,32 @@ def change_dispute(engine: Engine, given: Json) -> Json:
         return refunds.change_dispute(engine.store, given["dispute"], given["status"])
 
 
+def break_card(engine: Engine, given: Json) -> Json:
+    with engine.store.lock:
+        return {"broken": billing.break_cards(engine.store, given["customer"])}
+
+
+def mend_card(engine: Engine, given: Json) -> Json:
+    with engine.store.lock:
+        return {"mended": billing.mend_cards(engine.store, given["customer"])}
+
+
+def let_portal_only_save(engine: Engine, _given: Json) -> Json:
+    with engine.store.lock:
+        engine.store.portal_only_saves = True
+    return {}
+
+
+def warn_of_fraud(engine: Engine, given: Json) -> Json:
+    with engine.store.lock:
+        return refunds.warn_of_fraud(engine.store, given)
+
+
+def read_objects(engine: Engine, given: Json) -> Json:
+    with engine.store.lock:
+        return {"data": list(engine.store.rows(given["kind"]).values())}
+
+
 def reset(engine: Engine, _given: Json) -> Json:
     engine.reset()
     return {}
@@ -114,6 +145,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "deliveries"): read_deliveries,
     ("GET", "events"): read_events,
     ("GET", "requests"): read_requests,
+    ("POST", "break-card"): break_card,
     ("POST", "change-dispute"): change_dispute,
     ("POST", "clock"): advance_clock,
     ("POST", "deliver"): deliver,
@@ -122,18 +154,26 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("POST", "fail"): fail,
     ("POST", "fail-refund"): fail_refund,
     ("POST", "faults"): order_fault,
+    ("POST", "forget-faults"): forget_faults,
     ("POST", "hold-webhooks"): hold_webhooks,
+    ("POST", "mend-card"): mend_card,
+    ("POST", "objects"): read_objects,
+    ("POST", "portal-only-saves"): let_portal_only_save,
     ("POST", "refund"): refund,
     ("POST", "release-webhooks"): release_webhooks,
     ("POST", "reset"): reset,
     ("POST", "settle"): settle,
+    ("POST", "warn-of-fraud"): warn_of_fraud,
     ("POST", "webhook"): set_webhook,
 }
 # What the desk offers as buttons.
 DESK_ACTIONS: dict[str, Action] = {
+    "advance": advance_clock,
+    "break-card": break_card,
     "deliver": deliver,
     "dispute": dispute,
     "fail": fail,
+    "mend-card": mend_card,
     "refund": refund,
     "settle": settle,
 }

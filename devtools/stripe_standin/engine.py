@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.stripe_standin import checkout, endpoints, promotions
+from devtools.stripe_standin import due, endpoints, promotions
 from devtools.stripe_standin.api import Api
 from devtools.stripe_standin.calls import Call
 from devtools.stripe_standin.clock import Clock
@@ -69,7 +69,7 @@ class Engine:
         """Move the clock and do at once what has become due; the new time."""
         with self.store.lock:
             now = self.clock.advance(seconds)
-            checkout.do_what_is_due(self.store)
+            due.do_what_is_due(self.store)
         return now
 
     def _prepare(self) -> None:
@@ -94,5 +94,5 @@ class Engine:
     def _tick(self) -> None:
         while not self.stopping.wait(TICK):
             with self.store.lock:
-                checkout.do_what_is_due(self.store)
+                due.do_what_is_due(self.store)
             self.store.save()

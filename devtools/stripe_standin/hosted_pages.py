@@ -2,16 +2,23 @@
 
 from html import escape
 
+from devtools.stripe_standin import periods
+from devtools.stripe_standin.checkout_payment import asks_for_card
 from devtools.stripe_standin.contract import Json
 from devtools.stripe_standin.money import written
 from devtools.stripe_standin.page_style import STYLE
 
 BANNER = "Test payment - no money moves"
-SUBMIT_WORDS = {"book": "Book for", "donate": "Donate", "pay": "Pay"}
+SUBMIT_WORDS = {"subscribe": "Subscribe for", "book": "Book for", "donate": "Donate", "pay": "Pay"}
 TEST_CARDS = (
     ("4242 4242 4242 4242", "pays"),
     ("4000 0000 0000 0002", "is declined"),
     ("4000 0025 0000 3155", "3-D Secure"),
+)
+# Offered where a card is saved to be charged again.
+LATER_CARDS = (
+    ("4000 0000 0000 0341", "pays now, is declined later"),
+    ("4000 0027 6000 3184", "3-D Secure now and each time"),
 )
 # What went wrong: the field it belongs to and the sentence that says so.
 PROBLEMS = {
@@ -27,6 +34,8 @@ PROBLEMS = {
         ),
     ),
     "email_missing": ("email", "Enter an email address, like name@example.org."),
+    "saved_but_unpaid": ("card", "Your card was saved, but the open invoice could not be paid."),
+    "discount_gone": ("order", "The discount can no longer be used. Go back and start again."),
     "code_invalid": ("promotion_code", "This code is invalid."),
 }
 
@@ -50,8 +59,10 @@ def document(title: str, body: str) -> bytes:
 """.encode()
 
 
-def checkout(session: Json, cart: Json, lines: list[Json], merchant: str, problem: str) -> bytes:
-    """The page on which an open session is paid."""
+def checkout(  # noqa: PLR0913 (a page is that many facts)
+    session: Json, cart: Json, lines: list[Json], *, later: int, merchant: str, problem: str
+) -> bytes:
+    """The page on which an open session is paid; ``later`` is what each later payment will be."""
     field, message = PROBLEMS.get(problem, ("", ""))
     alert = ""
     # A refused code is told beside its field, above the payment.
@@ -59,13 +70,14 @@ def checkout(session: Json, cart: Json, lines: list[Json], merchant: str, proble
         link = f'<a href="#{escape(field)}">{escape(message)}</a>'
         alert = f'<div class="alert" role="alert"><p>{link}</p></div>'
     title = f"Pay {merchant} - test payment"
+    size = " plan" if session["mode"] == "subscription" else ""
     if message:
         title = f"Problem: {message} {title}"
     body = f"""<main class="columns">
 <section class="summary" aria-labelledby="order">
 {_back_link(session, merchant)}
 <p class="merchant">{escape(merchant)}</p>
-<h1 id="order">Your order <span class="amount">{_money(session, "amount_total")}</span></h1>
+<h1 id="order">Your order <span class="amount{size}">{_price(session, lines, later)}</span></h1>
 {_lines(session, lines)}
 {_code_form(session, cart, problem)}
 {_totals(session)}
@@ -73,7 +85,7 @@ def checkout(session: Json, cart: Json, lines: list[Json], merchant: str, proble
 <section class="payment" aria-labelledby="payment">
 <h2 id="payment">Payment</h2>
 {alert}
-{_payment_form(session, cart, problem)}
+{_payment_form(session, cart, lines, problem)}
 </section>
 </main>"""
     return document(title, body)
@@ -113,19 +125,6 @@ def not_found() -> bytes:
     return _notice("Page not found", "The link is not complete, or it is from another run.", "")
 
 
-def portal(session: Json, merchant: str) -> bytes:
-    """Where Stripe's customer portal would be."""
-    link = ""
-    if session["return_url"]:
-        address = escape(session["return_url"])
-        link = f'<p><a class="button primary" href="{address}">Return to {escape(merchant)}</a></p>'
-    return _notice(
-        "Billing",
-        "Here a member would see invoices and change the card. The stand-in only shows the way.",
-        link,
-    )
-
-
 def _notice(heading: str, sentence: str, link: str) -> bytes:
     return document(
         f"{heading} - test payment",
@@ -146,6 +145,17 @@ def _money(session: Json, name: str) -> str:
     return escape(written(session[name], session["currency"]))
 
 
+def _price(session: Json, lines: list[Json], later: int) -> str:
+    """What is due now, and what each later payment will be."""
+    now = _money(session, "amount_total")
+    recurring = [line for line in lines if line["price"]["type"] == "recurring"]
+    if not recurring:
+        return now
+    rhythm = recurring[0]["price"]["recurring"]
+    every = periods.written(rhythm["interval"], rhythm["interval_count"])
+    return f"{now} now, then {escape(written(later, session['currency']))} {every}"
+
+
 def _lines(session: Json, lines: list[Json]) -> str:
     rows = []
     for line in lines:
@@ -163,7 +173,12 @@ def _totals(session: Json) -> str:
     off = session["total_details"]["amount_discount"]
     if off:
         rows.append(("Discount", escape(written(-off, session["currency"]))))
-    rows.append(("Total due", _money(session, "amount_total")))
+    rows.append(
+        (
+            "Due now" if session["mode"] == "subscription" else "Total due",
+            _money(session, "amount_total"),
+        )
+    )
     listed = "".join(
         f'<div><dt>{name}</dt><dd class="figure">{amount}</dd></div>' for name, amount in rows
     )
@@ -193,15 +208,15 @@ def _code_form(session: Json, cart: Json, problem: str) -> str:
 </form>"""
 
 
-def _payment_form(session: Json, cart: Json, problem: str) -> str:
+def _payment_form(session: Json, cart: Json, lines: list[Json], problem: str) -> str:
     total = _money(session, "amount_total")
     word = SUBMIT_WORDS.get(session["submit_type"] or "pay", "Pay")
-    is_free = session["amount_total"] == 0
-    button = "Complete order" if is_free else f"{word} {total}"
+    button = f"{word} {total}" if session["amount_total"] else "Complete order"
+    recurs = any(line["price"]["type"] == "recurring" for line in lines)
     methods = (
-        '<p class="free">Nothing to pay: no card is needed.</p>'
-        if is_free
-        else _methods(session, problem)
+        _methods(session, problem, TEST_CARDS + LATER_CARDS if recurs else TEST_CARDS)
+        if asks_for_card(session)
+        else '<p class="free">Nothing to pay: no card is needed.</p>'
     )
     return f"""<form method="post" action="/c/pay/{session["id"]}" class="stack" novalidate>
 {_email_field(cart, problem)}
@@ -221,11 +236,11 @@ def _email_field(cart: Json, problem: str) -> str:
 </div>"""
 
 
-def _methods(session: Json, problem: str) -> str:
+def _methods(session: Json, problem: str, cards: tuple[tuple[str, str], ...]) -> str:
     offered = session["payment_method_types"]
     choices = []
     if "card" in offered:
-        choices.append(_card_choice(problem))
+        choices.append(_card_choice(problem, cards))
     if "us_bank_account" in offered:
         checked = "" if "card" in offered else " checked"
         choices.append(
@@ -238,9 +253,9 @@ def _methods(session: Json, problem: str) -> str:
     return f"<fieldset><legend>Pay with</legend>{''.join(choices)}</fieldset>"
 
 
-def _card_choice(problem: str) -> str:
-    cards = "".join(
-        f'<li><span class="number">{number}</span> {what}</li>' for number, what in TEST_CARDS
+def _card_choice(problem: str, cards: tuple[tuple[str, str], ...]) -> str:
+    listed = "".join(
+        f'<li><span class="number">{number}</span> {what}</li>' for number, what in cards
     )
     described = "card-error card-hint" if _is_about(problem, "card") else "card-hint"
     invalid = ' aria-invalid="true"' if _is_about(problem, "card") else ""
@@ -252,7 +267,7 @@ def _card_choice(problem: str) -> str:
 <input id="card" name="card" inputmode="numeric" autocomplete="off"
  aria-describedby="{described}"{invalid}>
 {_error(problem, "card")}
-<div class="hint" id="card-hint"><p>Test cards only:</p><ul>{cards}</ul></div>
+<div class="hint" id="card-hint"><p>Test cards only:</p><ul>{listed}</ul></div>
 </div>
 </div>"""
 

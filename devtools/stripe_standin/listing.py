@@ -73,7 +73,8 @@ def _expand_path(store: Store, thing: Json, path: list[str], whole: str) -> None
         included = _included(store, thing, name)
         if included is None:
             raise _cannot_expand(whole)
-        thing[name] = included
+        # A copy: what is expanded further inside must not reach the store.
+        thing[name] = json.loads(json.dumps(included))
     elif isinstance(thing[name], str):
         found = store.find(thing[name])
         if found is None:
@@ -100,6 +101,10 @@ def _included(store: Store, thing: Json, name: str) -> Json | None:
         case "charge", "refunds":
             rows = [each for each in store.rows("refund").values() if each["charge"] == thing["id"]]
             return page(rows[::-1], {}, f"/v1/charges/{thing['id']}/refunds")
+        case "invoice", "payments":
+            paid = store.rows("invoice_payment").values()
+            rows = [each for each in paid if each["invoice"] == thing["id"]]
+            return page(rows[::-1], {}, f"/v1/invoice_payments?invoice={thing['id']}")
     return None
 
 

@@ -65,12 +65,16 @@ fieldset:has(#bank:checked) .panel{display:none}
 margin:0 0 1.25rem}
 .alert p{margin:0}
 .alert a{color:var(--alert);font-weight:600}
+.note{background:var(--tint);border-left:4px solid var(--accent);padding:.75rem 1rem;
+margin:0 0 1.25rem}
+.spaced{margin-bottom:2.5rem}
 .free{margin:0;padding:1rem;background:var(--tint);border-radius:.375rem}
 .payment{border-top:1px solid var(--line);margin-top:2rem;padding-top:2rem}
-table{border-collapse:collapse;width:100%;font-size:.875rem}
+h1 .amount.plan{font-size:1.5rem;line-height:1.3}
+table{border-collapse:collapse;width:100%;font-size:.875rem;overflow-wrap:normal}
 th,td{text-align:left;padding:.375rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
 .scroll{overflow-x:auto;margin-bottom:2rem}
-td form{display:inline}
+td form,.row form{display:inline}
 td button{min-height:2rem;padding:.25rem .625rem}
 @media (min-width:56rem){
 .columns{display:grid;grid-template-columns:1fr 1fr;gap:5rem;padding-top:4rem}

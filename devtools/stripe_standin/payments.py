@@ -1,9 +1,10 @@
 """Payment intents and charges: what a payment does to them and which events tell of it.
 
-Nothing here knows the checkout page; ``checkout`` decides when money is tried.
+Nothing here knows the checkout page or an invoice; they decide when money is tried.
 """
 
 import secrets
+from typing import Any
 
 from devtools.stripe_standin import cards
 from devtools.stripe_standin.blanks import shaped
@@ -30,34 +31,25 @@ BANK_DETAILS = {
 }
 
 
-def open_intent(store: Store, session: Json, given: Json) -> Json:
-    """The payment intent of a session; Stripe makes it at the first attempt to pay."""
-    if session["payment_intent"]:
-        intent = store.get("payment_intent", session["payment_intent"])
-        intent["amount"] = session["amount_total"]
-        return intent
-    wanted = {"description", "receipt_email", "setup_future_usage", "statement_descriptor_suffix"}
+def new_intent(store: Store, **fields: Any) -> Json:
+    """A payment intent that waits for a payment method."""
     intent = store.new(
         "payment_intent",
-        amount=session["amount_total"],
-        currency=session["currency"],
-        customer=session["customer"],
         status="requires_payment_method",
         capture_method="automatic_async",
-        payment_method_types=session["payment_method_types"],
-        # The session's own metadata stays with the session.
-        metadata=given.get("metadata", {}),
-        **{name: value for name, value in given.items() if name in wanted},
+        **fields,
     )
     intent["client_secret"] = f"{intent['id']}_secret_{secrets.token_hex(12)}"
-    session["payment_intent"] = intent["id"]
     store.emit("payment_intent.created", intent)
     return intent
 
 
 def card_method(store: Store, digits: str, card: Card, email: str) -> Json:
+    """A payment method for a card; its books keep what a later charge runs into."""
     details = {**CARD_DETAILS, "brand": card.brand, "last4": digits[-LAST_DIGITS:]}
-    return _method(store, "card", details, email)
+    method = _method(store, "card", details, email)
+    store.books[method["id"]] = {"later_error_code": card.later_error_code, "is_broken": False}
+    return method
 
 
 def bank_method(store: Store, email: str) -> Json:

@@ -144,10 +144,15 @@ def check_discount(store: Store, session: Json, given: Json) -> tuple[str, str |
         promotion = store.get(
             "promotion_code", given["promotion_code"], "discounts[0][promotion_code]"
         )
-        if not promotion["active"] or not _fits(store, session, promotion):
+        where = "discounts[0][promotion_code]"
+        if not promotion["active"]:
             raise refusals.Refusal(
-                "This promotion code cannot be redeemed.", param="discounts[0][promotion_code]"
+                f"This promotion code is expired or inactive: {promotion['id']}",
+                code="coupon_expired",
+                param=where,
             )
+        if not _fits(store, session, promotion):
+            raise refusals.Refusal("This promotion code cannot be redeemed.", param=where)
         return promotion["promotion"]["coupon"], promotion["id"]
     coupon_id = require(given, "coupon", "discounts[0]")
     if not store.get("coupon", coupon_id, "discounts[0][coupon]")["valid"]:

@@ -1,11 +1,23 @@
 """Refunds and disputes, whether the site asks for them or the dashboard or the bank."""
 
 from devtools.stripe_standin import refusals
-from devtools.stripe_standin.calls import Call, only_one_of, refuse_what_is_not_copied
+from devtools.stripe_standin.calls import (
+    Call,
+    only_one_of,
+    refuse_what_is_not_copied,
+    update_object,
+)
 from devtools.stripe_standin.contract import Json
 from devtools.stripe_standin.store import Store
 
 REFUND_FIELDS = {"payment_intent", "charge", "amount", "reason", "metadata"}
+EVIDENCE_FIELDS = {"evidence", "submit"}
+# The statuses in which a bank takes evidence, and what they become with it.
+ANSWERED = {
+    "needs_response": "under_review",
+    "warning_needs_response": "warning_under_review",
+}
+SECONDS_TO_ANSWER = 9 * 24 * 60 * 60
 DISPUTE_STATES_THAT_CLOSE = {"won", "lost", "warning_closed", "prevented"}
 
 
@@ -91,10 +103,36 @@ def open_dispute(store: Store, given: Json) -> Json:
         reason=given.get("reason", "fraudulent"),
         status=status,
     )
+    if status in ANSWERED:
+        dispute["evidence_details"]["due_by"] = dispute["created"] + SECONDS_TO_ANSWER
     charge["disputed"] = True
     store.emit("charge.dispute.created", dispute)
     if not is_inquiry:
         store.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def update_dispute(call: Call) -> Json:
+    """Keep evidence, or send it to the bank, which takes it once.
+
+    Raises:
+        Refusal: the bank does not wait for evidence.
+    """
+    refuse_what_is_not_copied(call.body, EVIDENCE_FIELDS | {"metadata"})
+    dispute = call.store.get("dispute", call.id, "dispute")
+    if dispute["status"] not in ANSWERED:
+        raise refusals.Refusal(
+            f"Dispute {dispute['id']} has the status {dispute['status']}: it takes no evidence."
+        )
+    previous = update_object(dispute, {"metadata": call.body.get("metadata", {})}, set())
+    dispute["evidence"] |= call.body.get("evidence") or {}
+    details = dispute["evidence_details"]
+    details["has_evidence"] = any(dispute["evidence"].values())
+    if call.body.get("submit", True):
+        previous["status"] = dispute["status"]
+        details["submission_count"] += 1
+        dispute["status"] = ANSWERED[dispute["status"]]
+    call.store.emit("charge.dispute.updated", dispute, previous)
     return dispute
 
 
@@ -110,6 +148,20 @@ def change_dispute(store: Store, dispute_id: str, status: str) -> Json:
     if status == "won":
         store.emit("charge.dispute.funds_reinstated", dispute)
     return dispute
+
+
+def warn_of_fraud(store: Store, given: Json) -> Json:
+    """The card's network warns that a payment may be fraud; no money moves."""
+    charge = _charge_of(store, given)
+    warning = store.new(
+        "radar.early_fraud_warning",
+        actionable=not (charge["refunded"] or charge["disputed"]),
+        charge=charge["id"],
+        fraud_type=given.get("fraud_type", "unauthorized_use_of_card"),
+        payment_intent=charge["payment_intent"],
+    )
+    store.emit("radar.early_fraud_warning.created", warning)
+    return warning
 
 
 def _charge_of(store: Store, given: Json) -> Json:

@@ -41,6 +41,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int, engine: Engine) -> None:
         super().__init__((ADDRESS, port), Handler)
         self.engine = engine
+        engine.store.base_url = self.base_url
 
     @property
     def base_url(self) -> str:

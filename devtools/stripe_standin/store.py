@@ -1,8 +1,8 @@
 """Everything the stand-in remembers.
 
-Owns Stripe's objects, the private side of each checkout (its *cart*), the endpoints'
-secrets, saved idempotent answers, and the file in which a demo keeps them. Whoever reads or
-changes anything here holds ``lock``.
+Owns Stripe's objects, the private side of each checkout (its *cart*), of each subscription
+and of each saved card (their *books*), the endpoints' secrets, saved idempotent answers, and
+the file in which a demo keeps them. Whoever reads or changes anything here holds ``lock``.
 """
 
 import json
@@ -18,23 +18,32 @@ from devtools.stripe_standin.clock import Clock
 from devtools.stripe_standin.contract import Contract, Json
 
 ID_PREFIXES = {
+    "billing_portal.configuration": "bpc_",
     "billing_portal.session": "bps_",
     "charge": "ch_",
     "checkout.session": "cs_test_",
     "coupon": "",
     "customer": "cus_",
+    "discount": "di_",
     "dispute": "du_",
     "event": "evt_",
+    "invoice": "in_",
+    "invoice_payment": "inpay_",
     "item": "li_",
+    "line_item": "il_",
     "payment_intent": "pi_",
     "payment_method": "pm_",
     "price": "price_",
     "product": "prod_",
     "promotion_code": "promo_",
+    "radar.early_fraud_warning": "issfr_",
     "refund": "re_",
+    "subscription": "sub_",
+    "subscription_item": "si_",
+    "subscription_schedule": "sub_sched_",
     "webhook_endpoint": "we_",
 }
-PERSISTED = ("objects", "carts", "endpoint_secrets", "saved_answers")
+PERSISTED = ("objects", "carts", "books", "endpoint_secrets", "saved_answers")
 
 
 class Store:
@@ -47,6 +56,8 @@ class Store:
         self.announce: Callable[[Json], None] = _tell_nobody
         self.request: Json | None = None
         self.settle_after: int | None = None
+        # Where the hosted pages are; known once the server listens.
+        self.base_url = ""
         self._state_file = state_file
         self._saved_text = ""
         self.clear()
@@ -55,6 +66,9 @@ class Store:
     def clear(self) -> None:
         self.objects: dict[str, dict[str, Json]] = {}
         self.carts: dict[str, Json] = {}
+        self.books: dict[str, Json] = {}
+        # Whether a new card in the portal leaves subscriptions and what is owed alone.
+        self.portal_only_saves = False
         self.endpoint_secrets: dict[str, str] = {}
         self.saved_answers: dict[str, Json] = {}
         self._made: list[Json] = []
@@ -82,6 +96,7 @@ class Store:
         for thing in self._made:
             self.rows(thing["object"]).pop(thing["id"], None)
             self.carts.pop(thing["id"], None)
+            self.books.pop(thing["id"], None)
         self._made = []
 
     def rows(self, kind: str) -> dict[str, Json]:
@@ -149,7 +164,7 @@ class Store:
         # Objects of another version of the API would break the contract: start afresh.
         if kept["api_version"] == self.contract.api_version:
             for name in PERSISTED:
-                setattr(self, name, kept[name])
+                setattr(self, name, kept.get(name, {}))
 
 
 def _tell_nobody(_event: Json) -> None:

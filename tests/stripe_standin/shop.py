@@ -38,6 +38,49 @@ class Shop:
     def session(self, **changes):
         return self.v1.checkout.sessions.create(self.parameters(**changes))
 
+    def plan(self, **changes):
+        """The parameters of a session for a plan of 200 dollars each month."""
+        monthly = {
+            "currency": "usd",
+            "unit_amount": 20000,
+            "recurring": {"interval": "month"},
+            "product_data": {"name": "Program enrollment"},
+        }
+        given = {
+            "mode": "subscription",
+            "line_items": [{"quantity": 1, "price_data": monthly}],
+            "payment_method_collection": "always",
+            "subscription_data": {"metadata": {"order": "order-1"}},
+            **changes,
+        }
+        return self.parameters(**given)
+
+    def plan_session(self, **changes):
+        return self.v1.checkout.sessions.create(self.plan(**changes))
+
+    def subscription_of(self, session, *expand):
+        return self.v1.subscriptions.retrieve(
+            self.look(session).subscription, {"expand": list(expand)}
+        )
+
+    def ends_after(self, subscription, months):
+        """Let a subscription end after so many monthly payments; its schedule."""
+        schedule = self.v1.subscription_schedules.create({"from_subscription": subscription.id})
+        [phase] = schedule.phases
+        return self.v1.subscription_schedules.update(
+            schedule.id,
+            {
+                "end_behavior": "cancel",
+                "phases": [
+                    {
+                        "items": [{"price": phase["items"][0].price, "quantity": 1}],
+                        "start_date": phase.start_date,
+                        "duration": {"interval": "month", "interval_count": months},
+                    }
+                ],
+            },
+        )
+
     def code(self, code, *, restrictions=None, max_redemptions=None, **coupon):
         """A promotion code for a new coupon."""
         made = self.v1.coupons.create({"duration": "once", **coupon})

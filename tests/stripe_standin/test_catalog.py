@@ -158,7 +158,7 @@ def test_a_portal_session_leads_to_a_page_with_the_way_back(standin, shop):
 
 def test_what_is_not_copied_yet_says_so(shop):
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.v1.subscription_schedules.create({"from_subscription": "sub_1"})
+        shop.v1.subscription_schedules.create({"customer": "cus_1"})
 
     assert refused.value.http_status == 400
     assert "does not copy" in refused.value.user_message

@@ -66,7 +66,16 @@ REFUSED = {
         {"payment_intent_data": {"statement_descriptor_suffix": "123"}},
         "payment_intent_data[statement_descriptor_suffix]",
     ),
-    "plan, which is not copied": ({"mode": "subscription"}, "mode"),
+    "setup, which is not copied": ({"mode": "setup"}, "mode"),
+    "plan without a line that recurs": ({"mode": "subscription"}, "line_items"),
+    "data of a plan without a plan": (
+        {"subscription_data": {"description": "x"}},
+        "subscription_data",
+    ),
+    "collection without a plan": (
+        {"payment_method_collection": "always"},
+        "payment_method_collection",
+    ),
     "tax, which is not copied": ({"automatic_tax": {"enabled": True}}, "automatic_tax[enabled]"),
     "shipping, which is not copied": (
         {"shipping_address_collection": {"allowed_countries": ["US"]}},

@@ -166,6 +166,17 @@ GOOD = {
     "portal": lambda v1: v1.billing_portal.sessions.create(
         {"customer": "cus_1", "return_url": "https://example.org/"}
     ),
+    "portal configuration": lambda v1: v1.billing_portal.configurations.create(
+        {
+            "features": {
+                "invoice_history": {"enabled": True},
+                "payment_method_update": {"enabled": True},
+                "subscription_cancel": {"enabled": False},
+            },
+            "metadata": {"site": "1"},
+        }
+    ),
+    "payments of an invoice": lambda v1: v1.invoice_payments.list({"invoice": "in_1"}),
     "events": lambda v1: v1.events.list(
         {
             "types": ["checkout.session.completed"],

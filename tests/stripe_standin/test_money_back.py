@@ -174,3 +174,46 @@ def test_a_dispute_goes_on(standin, shop, payment, status, types):
     listed = shop.v1.disputes.list({"payment_intent": payment.id}).data
     assert [dispute.status for dispute in listed] == [status]
     assert _types(standin, known) == types
+
+
+@pytest.mark.parametrize(
+    ("status", "answered"),
+    [
+        ("needs_response", "under_review"),
+        ("warning_needs_response", "warning_under_review"),
+    ],
+)
+def test_evidence_is_sent_to_the_bank_once(standin, shop, payment, status, answered):
+    opened = standin.dispute(payment.id, status=status)
+    known = len(standin.events())
+    sent = {"evidence": {"product_description": "Program enrollment"}, "submit": True}
+
+    dispute = shop.v1.disputes.update(opened["id"], sent)
+
+    assert dispute.status == answered
+    assert dispute.evidence.product_description == "Program enrollment"
+    details = dispute.evidence_details
+    assert (details.has_evidence, details.submission_count) == (True, 1)
+    assert _types(standin, known) == ["charge.dispute.updated"]
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.v1.disputes.update(opened["id"], sent)
+
+
+def test_evidence_can_be_kept_before_it_is_sent(standin, shop, payment):
+    opened = standin.dispute(payment.id)
+
+    dispute = shop.v1.disputes.update(
+        opened["id"], {"evidence": {"service_date": "November 20, 2026"}, "submit": False}
+    )
+
+    assert dispute.status == "needs_response"
+    assert dispute.evidence.service_date == "November 20, 2026"
+    assert dispute.evidence_details.submission_count == 0
+
+
+def test_an_answer_is_due_after_nine_days(standin, shop, payment):
+    opened = standin.dispute(payment.id)
+
+    dispute = shop.v1.disputes.retrieve(opened["id"])
+
+    assert dispute.evidence_details.due_by == dispute.created + 9 * 24 * 60 * 60

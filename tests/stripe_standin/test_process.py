@@ -182,6 +182,40 @@ def test_a_demo_remembers_and_lets_debits_settle_by_the_clock(tmp_path, client_f
     assert codes_again == 2
 
 
+def test_a_demo_remembers_its_plans(tmp_path, client_for):
+    extra = (f"--state={tmp_path / 'standin.json'}",)
+
+    with StandIn.start(extra=extra) as first:
+        shop = Shop(client_for(base_url=first.base_url).v1)
+        session = shop.plan_session()
+        first.pay(session.url)
+        first.break_card(shop.look(session).customer)
+    with StandIn.start(extra=extra) as second:
+        second.advance(days=32)
+        [subscription] = second.subscriptions()
+        totals = [invoice["amount_paid"] for invoice in second.invoices()]
+
+    assert subscription["status"] == "past_due"
+    assert totals == [20000, 0]
+
+
+def test_the_desk_shows_plans_and_lets_a_month_go_by(standin, shop):
+    standin.pay(shop.plan_session().url)
+
+    page = standin.read(standin.desk_url)
+    standin.post(
+        standin.base_url + "/_standin/",
+        token=standin.token,
+        action="advance",
+        advance=str(31 * 24 * 60 * 60),
+    )
+
+    [subscription] = standin.subscriptions()
+    assert "A month later" in page
+    assert subscription["id"] in page
+    assert len(standin.invoices()) == 2
+
+
 def test_a_reset_brings_the_seeded_codes_back_and_tells_nobody(receiver, client_for):
     with StandIn.start(webhook_url=receiver.url) as seeded:
         v1 = client_for(base_url=seeded.base_url).v1
