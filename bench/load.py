@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,10 +59,24 @@ def spread(numbers: Sequence[float]) -> str:
 
 def processor_seconds(port: int) -> float:
     """User and system time of every process of the server that was started on ``port``."""
+    return sum(_ticks(pid) for pid in server_on(port)) / TICK
+
+
+def server_on(port: int) -> set[int]:
+    """Every process of the server that was started on ``port``."""
     mark = f"--port\0{port}\0".encode()
     servers = {pid for pid in _processes() if mark in _read(pid, "cmdline")}
-    children = {pid for pid in _processes() if _parent(pid) in servers}
-    return sum(_ticks(pid) for pid in servers | children) / TICK
+    return servers | {pid for pid in _processes() if _parent(pid) in servers}
+
+
+def times_of(pids: Iterable[int]) -> dict[int, float]:
+    """User and system time of each process, in seconds."""
+    return {pid: _ticks(pid) / TICK for pid in pids}
+
+
+def spent_since(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+    """What processes have used between two looks; those that came between count whole."""
+    return sum(seconds - before.get(pid, 0) for pid, seconds in after.items())
 
 
 def _processes() -> list[int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
+from bench import client
+from bench.databases import SQLITE, Databases
 from bench.load import Round, interleaved, paired, spread
-from bench.servers import environment, serving
+from bench.servers import serving
 
 WORKSHOP = "/programs/facing-heartbreak/"
 WARM, COLD = "workshop page, warm", "workshop page, cold"
@@ -24,9 +25,10 @@ ROUNDS = 9
 SECONDS = 2
 
 
-def report(var: Path) -> Iterator[str]:
+def report(databases: Databases) -> Iterator[str]:
     """The section about the workshop page, line by line."""
-    env = environment(var)
+    client.install_wrk()
+    env = databases.new(SQLITE)
     with ExitStack() as stack:
         urls: dict[str, str] = {}
         for name, (target, path) in TARGETS.items():
@@ -34,10 +36,9 @@ def report(var: Path) -> Iterator[str]:
             # The others answer with as many bytes as the first, the workshop page, has.
             env = {"BENCH_PAGE_BYTES": str(page_bytes(urls[name])), **env}
         rounds = interleaved(urls, ROUNDS, SECONDS)
-    yield "## The workshop page"
-    yield ""
     yield f"{int(env['BENCH_PAGE_BYTES']):,} bytes, not packed; SQLite; granian with two workers of"
     yield f"four threads; {ROUNDS} interleaved rounds of {SECONDS} seconds; median (least to most)."
+    yield f"Asked by {client.name()}."
     yield "Warm: from the page cache. Cold: rendered for each answer, the page cache left out."
     yield "Plain Django view: the default middleware around bytes made in advance."
     yield ""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from bench.servers import PROJECT, environment
+from bench.databases import SQLITE, Databases, run_in
 
 # In a process of its own, because Django is set up once for one database.
 PROGRAM = """
@@ -28,21 +25,11 @@ for address in [*(page.url for page in pages), "/sitemap.xml", "/robots.txt", "/
 """
 
 
-def report(var: Path) -> Iterator[str]:
+def report(databases: Databases) -> Iterator[str]:
     """The section about queries, line by line."""
-    measured = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        check=True,
-        cwd=PROJECT,
-        env=environment(var),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    yield "## Queries of a public address that is not kept"
-    yield ""
+    measured = run_in(databases.new(SQLITE), "-c", PROGRAM)
     yield "Asked for the second time in one process. A kept one costs none."
     yield ""
     yield "| address | queries | bytes | packed |"
     yield "| --- | --- | --- | --- |"
-    yield from measured.stdout.splitlines()
+    yield from measured.splitlines()

@@ -15,6 +15,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
+STOP_SECONDS = 10
+Environment = dict[str, str]
 
 
 def free_port() -> int:
@@ -24,49 +26,56 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment(var: Path) -> dict[str, str]:
-    """Development settings with DEBUG off, on files in ``var``."""
+def environment(var: Path, database_url: str = "") -> Environment:
+    """Development settings with DEBUG off, on files in ``var``; SQLite unless told otherwise.
+
+    Everybody here comes from one address, so the limits for one address are off.
+    """
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
         "DEBUG": "0",
         "VAR_DIR": str(var),
+        "DATABASE_URL": database_url,
+        "ORDER_LIMITS": "off",
     }
 
 
-def prepare(var: Path) -> None:
-    """A database with the practice's content and its sample quarters."""
-    for command in (["migrate", "-v0"], ["load_content", "-v0"], ["load_quarters"]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            check=True,
-            cwd=PROJECT,
-            env=environment(var),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-
 @contextlib.contextmanager
-def serving(target: str, path: str, env: dict[str, str]) -> Iterator[str]:
-    """The address of ``path`` while granian serves ``target``; its processes end with it."""
-    port = free_port()
+def serving(target: str, path: str, env: Environment, port: int | None = None) -> Iterator[str]:
+    """The address of ``path`` while granian serves ``target``; its processes end with it.
+
+    What it says goes to ``server.log`` beside its other files.
+    """
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}{path}"
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", target),
-            *("--host", "127.0.0.1", "--port", str(port)),
-            *("--workers", "2", "--blocking-threads", "4", "--log-level", "error"),
-        ],
-        cwd=PROJECT,
-        env=env,
-        start_new_session=True,
-    )
+    with (Path(env["VAR_DIR"]) / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", target),
+                *("--host", "127.0.0.1", "--port", str(port)),
+                *("--workers", "2", "--blocking-threads", "4", "--log-level", "error"),
+            ],
+            cwd=PROJECT,
+            env=env,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     try:
         wait_for(url)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, and those that it leads."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
