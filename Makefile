@@ -15,7 +15,7 @@ JOBS ?= 2
 
 export PORT STANDIN_PORT
 
-.PHONY: help demo demo-reset test test-postgres coverage check format bench lock
+.PHONY: help demo demo-reset test test-postgres prove coverage check format bench lock
 
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,17 +42,23 @@ demo: .venv/installed ## start the site with the practice's content on port 8000
 demo-reset: .venv/installed ## forget the demo's data and start over
 	@$(BIN)/python -m devtools.demo --reset
 
-test: .venv/installed ## run every test, the browser's too (DATABASE_URL switches the database)
+test: .venv/installed ## run the tests, the browser's too (DATABASE_URL switches the database)
 	@$(BIN)/python -m devtools.chromium
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not proof"
 
-test-postgres: .venv/installed ## run what a database can change on PostgreSQL
+test-postgres: .venv/installed ## run what a database can change on PostgreSQL, and short proofs
 	@$(BIN)/python -m devtools.postgres -m pytest -n $(JOBS) -m "not browser" \
 		--ignore tests/stripe_standin
 
-coverage: .venv/installed ## run every test and say which lines none has reached
+# Half an hour and more on a small machine; each run looks at other sequences than the last.
+prove: .venv/installed ## prove money and seats at length: PROOF_EXAMPLES=2000, see tests/proof
+	@PROOF_EXAMPLES=$${PROOF_EXAMPLES:-500} PROOF_STEPS=$${PROOF_STEPS:-50} \
+		PROOF_WEBHOOKS=$${PROOF_WEBHOOKS:-10000} PROOF_SEAT_ROUNDS=$${PROOF_SEAT_ROUNDS:-100} \
+		$(BIN)/python -m devtools.postgres -m pytest -n $(JOBS) -m proof -rP
+
+coverage: .venv/installed ## run the tests and say which lines none has reached
 	@$(BIN)/python -m devtools.chromium
-	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not proof" --cov --cov-report=term
 
 check: .venv/installed ## lint, types, import layers, templates, migrations, deployment settings
 	$(BIN)/ruff check .

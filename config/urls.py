@@ -10,6 +10,8 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
+handler500 = "core.views.server_error"
+
 # One way in: Wagtail's own login views would skip the second factor.
 to_sign_in = RedirectView.as_view(pattern_name="account_login", query_string=True)
 

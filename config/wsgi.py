@@ -1,5 +1,6 @@
 """The WSGI application: public pages from the page cache, the rest from Django."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -15,3 +16,7 @@ from core.page_cache import PageCache  # noqa: E402
 
 # Whoever changes a template wants to see it at once.
 application = django_application if settings.DEBUG else PageCache(django_application)
+
+# What is loaded now stays: looking through it for garbage, again and again, would find nothing.
+gc.collect()
+gc.freeze()

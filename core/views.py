@@ -1,19 +1,23 @@
-"""Leaving, health, and what robots are told."""
+"""Leaving, health, what robots are told, and what is said when something fails."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Case, F, Min, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
+from django.template.loader import get_template
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -26,6 +30,9 @@ from core.models import PracticeSettings
 logger = logging.getLogger(__name__)
 
 LATE: Final = timedelta(minutes=15)
+# By then whoever kept us waiting is done, or was cut off.
+RETRY_AFTER_SECONDS: Final = 5
+ITS_OWN_FIELD: Final = "csrfmiddlewaretoken"
 NEEDED: Final = ("database", "migrations", "cache")
 
 
@@ -113,3 +120,29 @@ def robots(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), ""]
     lines.append(f"Sitemap: {settings.BASE_URL}/sitemap.xml")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What is shown when a view failed; 503 when the database was busy or away for a moment."""
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        return _busy(request)
+    return defaults.server_error(request)
+
+
+def _busy(request: HttpRequest) -> HttpResponse:
+    """Stands on nothing but its own template, and gives back what was typed to be sent again."""
+    given = _typed(request)
+    context: dict[str, object] = {"typed": given, "address": request.get_full_path()}
+    if given:
+        context["csrf_token"] = get_token(request)
+    page = get_template("503.html").render(context)
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a form of ours; none of a form that may be somebody else's, and no files."""
+    is_ours = getattr(request, "csrf_processing_done", False)
+    if request.method != "POST" or not is_ours or request.FILES:
+        return []
+    fields = request.POST.lists()
+    return [(name, value) for name, values in fields for value in values if name != ITS_OWN_FIELD]

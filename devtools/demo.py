@@ -42,7 +42,7 @@ WELCOME = """
 
   No money moves. 4242 4242 4242 4242 pays, with any later date and any three digits;
   4000 0000 0000 0002 is declined, 4000 0025 0000 3155 asks for one more confirmation.
-  The codes FREE100 and HELP25 lower the price.
+  The codes FREE100 and HELP25, typed where she gives her name, lower the price.
   Ctrl-C ends everything and keeps the data; `make demo-reset` starts over.
 """
 
@@ -119,7 +119,7 @@ def processes(port: int, standin: int) -> dict[str, str]:
         "worker": f"exec {python} manage.py db_worker --no-reload",
         "due": f"while true; do {python} manage.py tick; sleep 60; done",
         "stripe": f"exec {python} -m devtools.stripe_standin --port {standin} "
-        f"--control-token demo --merchant Stillwater --state '{VAR / 'standin.json'}' "
+        f"--no-seed --control-token demo --merchant Stillwater --state '{VAR / 'standin.json'}' "
         f"--webhook-secret whsec_standin_development "
         f"--webhook-url http://127.0.0.1:{port}/stripe/webhook/",
     }

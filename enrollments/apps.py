@@ -10,6 +10,10 @@ class EnrollmentsConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported late: checks need the settings that are being read now.
-        from enrollments.checks import payments_are_configured  # noqa: PLC0415
+        from enrollments.checks import (  # noqa: PLC0415
+            order_limits_can_be_read,
+            payments_are_configured,
+        )
 
         checks.register(payments_are_configured)
+        checks.register(order_limits_can_be_read)

@@ -27,3 +27,11 @@ def remember(request: HttpRequest, order: Order) -> None:
 def began_here(request: HttpRequest, order: Order) -> bool:
     """Whether ``order`` was begun in this browser."""
     return order.uuid in own_orders(request)
+
+
+def order_to_change(request: HttpRequest) -> Order | None:
+    """The waiting order that the address names, if it was begun in this browser."""
+    named = request.GET.get("order", "")
+    begun = [uuid for uuid in own_orders(request) if str(uuid) == named]
+    waiting = Order.objects.filter(uuid__in=begun, state=Order.State.PENDING)
+    return waiting.select_related("help_code").first() if begun else None

@@ -1,26 +1,56 @@
-"""Letters about orders. Each is queued in the transaction that causes it, and names nothing."""
+"""Letters about orders and the waitlist. Each is queued in the transaction that causes it."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from core import letters
 from core.tasks import letter_task
-from enrollments.models import Order
+from enrollments.models import (
+    Enrollment,
+    LedgerEntry,
+    Order,
+    PaymentPlan,
+    WaitlistEntry,
+    WaitlistLetter,
+)
 from enrollments.money import written
+from enrollments.zones import zone_name
+
+Letter, EntryState = WaitlistLetter.Kind, WaitlistEntry.State
+# A letter that waited for the mail provider is sent only while it still says something true.
+TRUE_WHILE = {
+    Letter.JOINED: EntryState.WAITING,
+    Letter.OFFER: EntryState.OFFERED,
+    Letter.PASSED: EntryState.PASSED,
+    Letter.CLOSED: EntryState.CLOSED,
+    Letter.HAS_PLACE: EntryState.ACCEPTED,
+}
 
 
 def queue(letter: str, order: Order) -> None:
     """Have ``templates/letters/<letter>`` sent to the buyer once the transaction is committed."""
-    send_order_letter.enqueue(letter, order.pk)
+    entry = LedgerEntry.objects.create(
+        order=order, at=timezone.now(), action=LedgerEntry.Action.LETTER_QUEUED, detail=letter
+    )
+    send_order_letter.enqueue(entry.pk)
 
 
 @letter_task
-def send_order_letter(letter: str, order_id: int) -> None:
-    """Send one letter about an order. The task carries ids only."""
-    order = Order.objects.prefetch_related("lines", "payments").get(pk=order_id)
-    letters.send_letter(to=order.email, template=letter, context=order_context(order))
+def send_order_letter(entry_id: int) -> None:
+    """Send one letter about an order, once. The task carries ids only."""
+    entry = LedgerEntry.objects.get(pk=entry_id)
+    if entry.action == LedgerEntry.Action.LETTER_SENT:
+        return
+    order = Order.objects.prefetch_related("lines", "payments").get(pk=entry.order_id)
+    letters.send_letter(to=order.email, template=entry.detail, context=order_context(order))
+    entry.action, entry.at = LedgerEntry.Action.LETTER_SENT, timezone.now()
+    entry.save(update_fields=["action", "at"])
 
 
 def order_context(order: Order) -> dict[str, object]:
@@ -29,7 +59,95 @@ def order_context(order: Order) -> dict[str, object]:
     return {
         "name": order.chosen_name,
         "items": [line.discreet_name for line in order.lines.all()],
+        "place": next((line.discreet_name for line in order.lines.all() if line.quarter_id), ""),
         "amount": written(paid_cents, order.currency),
+        "given_back": written(order.refunds.given_back().total_cents(), order.currency),
         "date": order.paid_at or order.created_at,
         "sign_in_url": settings.BASE_URL + reverse("account_login"),
+        # Asked for only by the letters that say them.
+        "first_in_line_url": partial(_first_in_line_url, order),
+        "still_kept_url": partial(_still_kept_url, order),
+        "dates": partial(_dates, order),
+        "is_disputed": order.attention == Order.Attention.DISPUTED,
+        **(_plan_context(order) if order.instalment_count else {}),
     }
+
+
+def _first_in_line_url(order: Order) -> str:
+    """Her place in line, if she is on the list for what she could not get."""
+    entry = _entries_of(order).filter(rank=WaitlistEntry.FIRST).first()
+    return place_url(entry) if entry else ""
+
+
+def _still_kept_url(order: Order) -> str:
+    """Where the seat of ``order`` can be taken again, if the waitlist keeps it for her."""
+    entry = _entries_of(order).filter(state=EntryState.OFFERED).first()
+    return offer_url(entry) if entry else ""
+
+
+def _entries_of(order: Order) -> QuerySet[WaitlistEntry]:
+    quarters = order.lines.exclude(quarter=None).values("quarter")
+    return WaitlistEntry.objects.in_line().filter(email=order.email, quarter__in=quarters)
+
+
+def _dates(order: Order) -> dict[str, object] | None:
+    """When the group in which she has her place now begins, on the clocks of its zone."""
+    place = Enrollment.objects.filter(line__order=order).select_related("quarter").first()
+    first = place.quarter.meetings.filter(is_cancelled=False).first() if place else None
+    if place is None or first is None:
+        return None
+    zone = place.quarter.time_zone
+    return {"begin": first.local_start(place.quarter.zone), "zone_name": zone_name(zone)}
+
+
+def _plan_context(order: Order) -> dict[str, object]:
+    """Where she sees her payments and settles what is open, and until when access goes on."""
+    plan = PaymentPlan.objects.filter(order=order).first()
+    return {
+        "plan_url": settings.BASE_URL + reverse("plan", args=[order.uuid]),
+        "pay_url": settings.BASE_URL + reverse("plan_pay", args=[order.uuid]),
+        "open_until": plan.grace_ends_at if plan else None,
+    }
+
+
+def queue_for_entry(kind: WaitlistLetter.Kind, entry: WaitlistEntry) -> None:
+    """Have a letter sent to somebody on the waitlist once the transaction is committed."""
+    letter = WaitlistLetter.objects.create(entry=entry, kind=kind, queued_at=timezone.now())
+    send_waitlist_letter.enqueue(letter.pk)
+
+
+@letter_task
+def send_waitlist_letter(letter_id: int) -> None:
+    """Send one letter to somebody on the waitlist, once. The task carries ids only."""
+    letter = WaitlistLetter.objects.select_related("entry__quarter__workshop").get(pk=letter_id)
+    entry, kind = letter.entry, WaitlistLetter.Kind(letter.kind)
+    if letter.sent_at or entry.state != TRUE_WHILE[kind]:
+        return
+    letters.send_letter(to=entry.email, template=kind, context=entry_context(entry))
+    letter.sent_at = timezone.now()
+    letter.save(update_fields=["sent_at"])
+
+
+def entry_context(entry: WaitlistEntry) -> dict[str, object]:
+    """What a letter to somebody on the waitlist may say. Its links name her entry only."""
+    quarter = entry.quarter
+    return {
+        "name": entry.chosen_name,
+        "items": [quarter.workshop.discreet_name],
+        "number": entry.number,
+        "until": entry.offered_until.astimezone(quarter.zone) if entry.offered_until else None,
+        "zone_name": zone_name(quarter.time_zone),
+        "offer_url": offer_url(entry),
+        "place_url": place_url(entry),
+        "sign_in_url": settings.BASE_URL + reverse("account_login"),
+    }
+
+
+def offer_url(entry: WaitlistEntry) -> str:
+    """Where she takes the place that is kept for her."""
+    return settings.BASE_URL + reverse("waitlist_offer", args=[entry.uuid])
+
+
+def place_url(entry: WaitlistEntry) -> str:
+    """Where she sees her place in line, and leaves it."""
+    return settings.BASE_URL + reverse("waitlist_place", args=[entry.uuid])

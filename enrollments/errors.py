@@ -45,6 +45,32 @@ class OrderNotPayable(Refusal):
     sentence = "This order can no longer be paid. Please start again. Nothing was charged."
 
 
+class OrderBusy(Refusal):
+    sentence = (
+        "This order is being changed in another window. Nothing was charged. Please try again."
+    )
+
+
+class CodeNotUsable(Refusal):
+    """Wrong, over, used up or for something else: said alike, so that nothing can be guessed."""
+
+    sentence = "That code cannot be used here. Check it, or go on without it."
+
+
+class CodeWithPlan(Refusal):
+    sentence = (
+        "A code cannot be used with monthly payments. Choose to pay at once, or go on without "
+        "the code."
+    )
+
+
+class TooManyTries(Refusal):
+    sentence = (
+        "That is more tries than usual from here. Nothing was charged. Wait an hour, or write "
+        "to us."
+    )
+
+
 class UnknownCheckout(Exception):
     """A Checkout Session that no order of ours asked for."""
 
@@ -72,3 +98,172 @@ class TooFewSeats(Refusal):
 
 class QuarterInUse(Refusal):
     sentence = "Somebody has enrolled in this quarter, or begun to. It can no longer be deleted."
+
+
+class UnknownPayment(Exception):
+    """A refund, dispute or warning about no payment of ours."""
+
+
+class NothingLeftToRefund(Refusal):
+    """Said to staff."""
+
+    sentence = "That is more than is left of what was paid for it. Nothing was given back."
+
+
+class PaymentDisputed(Refusal):
+    """Said to staff."""
+
+    sentence = "The bank is looking at this payment, so it cannot be given back here."
+
+
+class RefundRefused(Refusal):
+    """Said to staff."""
+
+    sentence = "Stripe refused this refund. Nothing was given back, and nothing else was changed."
+
+
+class RefundNotWaiting(Refusal):
+    """Said to staff."""
+
+    sentence = "This refund no longer waits for anybody. Nothing was changed."
+
+
+class OwnProposal(Refusal):
+    """Said to staff."""
+
+    sentence = "A second person has to approve this refund. Nothing was changed."
+
+
+class NothingConfirmed(Refusal):
+    """Said to staff."""
+
+    sentence = "Confirm at least one part. Nothing was sent."
+
+
+class EvidenceChanged(Refusal):
+    """Said to staff."""
+
+    sentence = "Something in it changed while you read. Nothing was sent: please read it again."
+
+
+class EvidenceTooLate(Refusal):
+    """Said to staff."""
+
+    sentence = "The bank takes no evidence now: it has some already, or it has decided."
+
+
+class EvidenceRefused(Refusal):
+    """Said to staff."""
+
+    sentence = "Stripe refused the evidence. Nothing was sent; look at the dispute in Stripe."
+
+
+class UnknownPlan(Exception):
+    """An invoice, a subscription, a schedule or a customer of no plan of ours."""
+
+
+class PlanNotOverdue(Refusal):
+    """Said to staff."""
+
+    sentence = "This plan is not waiting for anything any more. Nothing was changed."
+
+
+class SeatsAreFree(Refusal):
+    """Nobody has to wait: she can enroll."""
+
+    sentence = "A place has just come free. You can take it now, without waiting."
+
+
+class OfferOver(Refusal):
+    sentence = "This place is no longer kept for you. Nothing was charged."
+
+
+class NoSeatToOffer(Refusal):
+    """Said to staff."""
+
+    sentence = "Every seat is taken or kept, so there is none to offer."
+
+
+class OthersComeFirst(Refusal):
+    """Said to staff."""
+
+    sentence = "Others have waited longer. Seats are offered in the order of the list."
+
+
+class NotInLine(Refusal):
+    """Said to staff."""
+
+    sentence = "She is not waiting any more. Nothing was changed."
+
+
+class CannotMove(Refusal):
+    """Said to staff."""
+
+    sentence = "Only somebody who is enrolled can be moved. Nothing was changed."
+
+
+class StillPaying(CannotMove):
+    """Said to staff."""
+
+    sentence = "This place is still being paid for. It can be moved once that is done."
+
+
+class CannotMoveThere(Refusal):
+    """Said to staff."""
+
+    sentence = (
+        "Nobody can be moved to that quarter: it has begun, is over, cancelled or still a draft, "
+        "or belongs to another workshop."
+    )
+
+
+class AlreadyThere(Refusal):
+    """Said to staff."""
+
+    sentence = "She has a place in that quarter already. Nothing was changed."
+
+
+class NoSeatThere(Refusal):
+    """Said to staff."""
+
+    sentence = "No seat is free there. Nothing was changed."
+
+
+class SomebodyWaitsThere(NoSeatThere):
+    """Said to staff."""
+
+    sentence = "Somebody waits for a seat there, and comes first. Nothing was changed."
+
+
+class MoveNotUndoable(Refusal):
+    """Said to staff."""
+
+    sentence = "There is no move to undo. Nothing was changed."
+
+
+class MoveTooOld(MoveNotUndoable):
+    """Said to staff."""
+
+    sentence = "More than a day has passed since the move. You can move her again instead."
+
+
+class HasGoneOn(MoveNotUndoable):
+    """Said to staff."""
+
+    sentence = "She no longer has the place that she was moved to. Nothing was changed."
+
+
+class NothingToComeBackTo(MoveNotUndoable):
+    """Said to staff."""
+
+    sentence = "Her earlier group has begun, or will not meet, so she cannot go back to it."
+
+
+class NoPlaceToLeave(Refusal):
+    sentence = "This place has ended already. Nothing was changed."
+
+
+class QuarterNotCancellable(Refusal):
+    """Said to staff."""
+
+    sentence = "This quarter is over, so there is nothing to cancel."

@@ -7,6 +7,14 @@ ZERO_DECIMAL = frozenset(
     "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()  # noqa: SIM905
 )
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+# The least that Stripe charges, where it says so; elsewhere one unit of the currency.
+SMALLEST_CHARGE = {
+    "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1_500, "dkk": 250, "eur": 50, "gbp": 30,
+    "hkd": 400, "huf": 17_500, "inr": 50, "jpy": 50, "mxn": 1_000, "myr": 200, "nok": 300,
+    "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1_000, "usd": 50,
+}  # fmt: skip
+# Written with two places, and charged in whole crowns only.
+WHOLE_ONLY = frozenset(("isk",))
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$"}
 
 
@@ -15,6 +23,23 @@ def decimal_places(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def smallest_charge(currency: str) -> int:
+    """The smallest amount above nothing that can be paid."""
+    return SMALLEST_CHARGE.get(currency, 10 ** decimal_places(currency))
+
+
+def smallest_step(currency: str) -> int:
+    """What an amount must be a multiple of: Stripe takes three places, the last of them zero."""
+    if currency in THREE_DECIMAL:
+        return 10
+    return 100 if currency in WHOLE_ONLY else 1
+
+
+def can_be_charged(cents: int, currency: str) -> bool:
+    """Whether Stripe takes ``cents`` as an amount to pay."""
+    return cents >= smallest_charge(currency) and cents % smallest_step(currency) == 0
 
 
 def written(cents: int, currency: str) -> str:

@@ -15,16 +15,8 @@ from django.urls import reverse
 
 from enrollments.models import BundlePrice, Meeting, Quarter
 from enrollments.money import written
+from enrollments.zones import zone_name
 from programs.models import BundlePage, WorkshopPage
-
-# Names people use for zones whose clocks change; a fixed "EST" would be wrong in summer.
-ZONE_NAMES = {
-    "America/New_York": "Eastern Time",
-    "America/Chicago": "Central Time",
-    "America/Denver": "Mountain Time",
-    "America/Los_Angeles": "Pacific Time",
-    "Europe/London": "London time",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,20 +41,26 @@ class QuarterOffer:
     zone_name: str
     time_zone: str
     price: str
+    instalments: str
     is_sample: bool
     seats_left: int
     opens_at: datetime
     closes_at: datetime
     enroll_url: str
+    waitlist_url: str
     discreet_name: str
     workshop_title: str
     workshop_url: str
     includes: list[str]
 
 
-def zone_name(time_zone: str) -> str:
-    """What people call a zone: ``Eastern Time`` for ``America/New_York``."""
-    return ZONE_NAMES.get(time_zone, time_zone)
+def instalments_written(quarter: Quarter) -> str:
+    """``3 monthly payments of $210, $630 in all``; empty when it is paid at once only."""
+    if not quarter.instalment_count or not quarter.instalment_cents:
+        return ""
+    each = written(quarter.instalment_cents, quarter.currency)
+    total = written(quarter.instalment_count * quarter.instalment_cents, quarter.currency)
+    return f"{quarter.instalment_count} monthly payments of {each}, {total} in all"
 
 
 def quarter_offers(workshop: WorkshopPage, now: datetime) -> list[QuarterOffer]:
@@ -113,11 +111,13 @@ def _offer(meetings: list[Meeting], workshop: WorkshopPage, now: datetime) -> Qu
         zone_name=zone_name(quarter.time_zone),
         time_zone=quarter.time_zone,
         price=written(quarter.price_cents, quarter.currency),
+        instalments=instalments_written(quarter),
         is_sample=quarter.is_sample,
         seats_left=seats_left,
         opens_at=quarter.opens_at.astimezone(zone),
         closes_at=quarter.closes_at.astimezone(zone),
         enroll_url=reverse("enroll", args=[quarter.slug]),
+        waitlist_url=reverse("waitlist", args=[quarter.slug]),
         discreet_name=workshop.discreet_name,
         workshop_title=workshop.title,
         workshop_url=workshop.url or "",

@@ -8,5 +8,6 @@ from members import views
 
 urlpatterns = [
     path("", views.today, name="member_today"),
+    path("quarters/<slug:slug>/leave/", views.leave, name="member_leave"),
     path("courses/<slug:slug>/", views.lessons, name="member_lessons"),
 ]

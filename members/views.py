@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from enrollments import access
-from enrollments.models import Enrollment
-from enrollments.offers import zone_name
+from enrollments.errors import NoPlaceToLeave
+from enrollments.models import Enrollment, PaymentPlan
+from enrollments.operations import departures
+from enrollments.zones import zone_name
 from programs.models import BundlePage
 from programs.models.bundle import CourseOutline
 
@@ -20,15 +27,14 @@ from programs.models.bundle import CourseOutline
 def today(request: HttpRequest) -> HttpResponse:
     """Her quarters with their dates, and her bundles with the number of their lessons."""
     member = _member(request)
-    return render(
-        request,
-        "members/today.html",
-        {
-            "name": member.chosen_name,
-            "places": [_place(place) for place in access.places_of(member)],
-            "bundles": [_bundle(bundle) for bundle in access.bundles_of(member)],
-        },
-    )
+    hers = {
+        "places": [_place(place) for place in access.places_of(member)],
+        "bundles": [_bundle(bundle) for bundle in access.bundles_of(member)],
+        "plans": [_plan(plan) for plan in access.plans_of(member)],
+    }
+    is_over = not any(hers.values()) and access.has_paid(member)
+    context = {"name": member.chosen_name, "is_over": is_over, **hers}
+    return render(request, "members/today.html", context)
 
 
 @login_required
@@ -42,6 +48,35 @@ def lessons(request: HttpRequest, slug: str) -> HttpResponse:
         "members/lessons.html",
         {"discreet_name": bundle.discreet_name, "courses": bundle.outline()},
     )
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    """What leaving her group means (GET), then leaving it (POST). Others' groups are nothing."""
+    member = _member(request)
+    place = access.place_to_leave(member, slug)
+    if place is None:
+        raise Http404
+    now = timezone.now()
+    if request.method == "GET":
+        return render(request, "members/leave.html", _leaving(place, now))
+    # Ended in another window meanwhile is ended, too.
+    with suppress(NoPlaceToLeave):
+        departures.leave(place_id=place.pk, by=member, now=now)
+    messages.success(request, "You have left the group. We sent you a letter about it.")
+    return redirect("member_today")
+
+
+def _leaving(place: Enrollment, now: datetime) -> dict[str, object]:
+    ahead = departures.look_ahead(place, now=now)
+    return {
+        "discreet_name": place.quarter.workshop.discreet_name,
+        "label": place.quarter.label,
+        "has_begun": not ahead.seat_goes_on,
+        "bundles": [bundle.discreet_name for bundle in ahead.bundles],
+        "plan_stops": ahead.plan_stops,
+    }
 
 
 def _member(request: HttpRequest) -> User:
@@ -71,7 +106,15 @@ def _place(place: Enrollment) -> dict[str, object]:
         "time_zone": quarter.time_zone,
         "dates": dates,
         "next": coming[0] if coming else None,
+        "leave_url": _leave_url(place),
     }
+
+
+def _leave_url(place: Enrollment) -> str:
+    """Nobody has to leave a group that is over."""
+    if place.state != Enrollment.State.ENROLLED:
+        return ""
+    return reverse("member_leave", args=[place.quarter.slug])
 
 
 def _bundle(bundle: BundlePage) -> dict[str, object]:
@@ -91,3 +134,16 @@ def _lessons_by_number(outline: CourseOutline) -> list[str]:
         for section in outline.sections()
         for position, _ in enumerate(section.lessons, start=1)
     ]
+
+
+def _plan(plan: PaymentPlan) -> dict[str, object]:
+    """What is said of a plan: most often nothing but where it is."""
+    lines = plan.order.lines.all()
+    return {
+        "order": plan.order,
+        "discreet_name": next(line.discreet_name for line in lines if line.quarter_id),
+        "is_missing_one": plan.is_overdue,
+        "rests": bool(plan.order.paused_for),
+        "is_stopped": plan.subscription_ended_at is not None,
+        "open_until": plan.grace_ends_at,
+    }

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import requests
 import stripe
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from devtools.stripe_standin.control import StandIn
-from enrollments.models import Order
-from enrollments.operations import checkout
+from enrollments.models import HelpCode, Order
+from enrollments.operations import checkout, codes
 from tests.factories.enrollments import bundle, make_buyer, make_price, make_quarter
+from tests.sent_to_stripe import FOREIGN, problems_with
 
 ORDER_ADDRESS = "http://testserver/orders/x/"
 
@@ -41,12 +43,14 @@ def standin_process() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def standin(standin_process: StandIn, settings) -> StandIn:
-    """The stand-in, emptied, with the site pointed at it."""
+def standin(standin_process: StandIn, settings) -> Iterator[StandIn]:
+    """The stand-in, emptied, with the site pointed at it. What was sent is looked at in the end."""
     standin_process.reset()
     settings.STRIPE_API_BASE = standin_process.base_url
     settings.FORM_ACTION_SOURCES = ["'self'", standin_process.base_url]
-    return standin_process
+    yield standin_process
+    if problems := problems_with(standin_process.requests()):
+        pytest.fail("\n".join(["This must not be sent to Stripe:", *problems]))
 
 
 @pytest.fixture
@@ -57,8 +61,13 @@ def stripe_is_up(standin) -> None:
 @pytest.fixture
 def stripe_sdk(standin) -> stripe.StripeClient:
     """The real SDK, talking to the stand-in as anybody's program might."""
+    session = requests.Session()
+    session.headers[FOREIGN] = "1"
     return stripe.StripeClient(
-        "sk_test_standin_other", base_addresses={"api": standin.base_url}, max_network_retries=0
+        "sk_test_standin_other",
+        base_addresses={"api": standin.base_url},
+        max_network_retries=0,
+        http_client=stripe.RequestsClient(session=session),
     )
 
 
@@ -87,6 +96,12 @@ def bundle_order(standin, loaded_site) -> WaitingOrder:
     make_price()
     order = checkout.buy_bundle(bundle_id=bundle().pk, buyer=make_buyer(), now=timezone.now())
     return waiting(order)
+
+
+def at_stripe(code: HelpCode) -> HelpCode:
+    """The code, of which Stripe was told."""
+    codes.publish(code)
+    return code
 
 
 @pytest.fixture

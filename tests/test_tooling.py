@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench import client, load
+from bench.__main__ import SECTIONS, chosen
 from devtools import demo, postgres
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -170,3 +171,15 @@ def test_ratios_are_taken_round_by_round():
     ratio = load.paired(rounds(4, 90), rounds(2, 30), lambda each: each.asked.per_second)
 
     assert ratio == "2.5 (2 to 3)"
+
+
+@pytest.mark.parametrize(("named", "measured"), [([], list(SECTIONS)), (["race"], ["race"])])
+def test_benchmarks_measure_what_is_named_or_everything(named, measured):
+    assert chosen(named) == measured
+
+
+def test_a_benchmark_that_does_not_exist_is_named_in_the_refusal(capsys):
+    with pytest.raises(SystemExit):
+        chosen(["seats", "chairs"])
+
+    assert "unknown: chairs; there are queries, pages, seats" in capsys.readouterr().err

@@ -121,6 +121,21 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Nobody waits for ever: for a lock, for an answer, or for whoever died in the middle of one.
+    # Then the page says so (core.views.server_error), and Stripe delivers again. 0 is no limit.
+    limits = {
+        "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=25),
+        "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30),
+        "idle_in_transaction_session_timeout": env.int("DATABASE_IDLE_SECONDS", default=120),
+    }
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options.setdefault(
+        "options", " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items() if seconds)
+    )
+    # What is asked again and again is planned once for each connection. A pooler that hands the
+    # same connection to several transactions in turn needs this off.
+    if env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
+        options |= {"server_side_binding": True, "prepare_threshold": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- cache: shared by every process of one machine, so that sign-in limits hold -----------------
@@ -218,6 +233,13 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 # Several while a secret is being rotated; any one that matches is accepted.
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+# Against machines: payment pages per hour for one network address and for one email, seats held at
+# a time, wrong codes and joined waitlists per hour from one network address; or off.
+ORDER_LIMITS = env.str(
+    "ORDER_LIMITS", default="address=5/h,email=5/h,holds=3,codes=10/h,waitlist=10/h"
+)
+# The billing portal in which members change how they pay: `manage.py stripe_setup` makes it.
+STRIPE_PORTAL_CONFIGURATION = env.str("STRIPE_PORTAL_CONFIGURATION", default="")
 
 # --- Wagtail ------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = "The practice"

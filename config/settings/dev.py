@@ -38,4 +38,9 @@ if STRIPE_MODE == "standin":
     STRIPE_API_BASE = f"http://127.0.0.1:{STANDIN_PORT}"
     FORM_ACTION_SOURCES = ["'self'", STRIPE_API_BASE]
 
+# Whoever tries the site out buys more often than anybody who needs it.
+ORDER_LIMITS = env.str(
+    "ORDER_LIMITS", default="address=40/h,email=40/h,holds=10,codes=10/h,waitlist=40/h"
+)
+
 STAFF_SECOND_FACTOR_REQUIRED = False

@@ -18,12 +18,16 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, re_path
+from wagtail.admin import messages
 from wagtail_modeladmin.helpers import ButtonHelper, DjangoORMSearchHandler, PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin
-from wagtail_modeladmin.views import HistoryView, IndexView, InspectView
+from wagtail_modeladmin.views import HistoryView, IndexView, InspectView, InstanceSpecificView
 
 from accounts.models import User
 from enrollments.desks.wording import NOTHING, when
+from enrollments.errors import Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,25 @@ class Section:
     heading: str
     facts: list[tuple[str, object]] = field(default_factory=list)
     table: Table | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A button of a page: what it leads to, or what a POST to it does."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a person should know about a row, above all else; ``done`` says that she did it."""
+
+    title: str
+    text: str
+    done: Link | None = None
+    # Nothing is wrong: it only has to be waited for.
+    is_calm: bool = False
 
 
 class KnownChoicesFilter(SimpleListFilter):
@@ -124,7 +147,8 @@ class DeskInspectView(InspectView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(
             sections=self.model_admin.sections(self.instance, self.request.user),
-            notice=self.model_admin.notice(self.instance),
+            notice=self.model_admin.notice(self.instance, self.request.user),
+            actions=self.model_admin.actions(self.instance, self.request.user),
             history_url=self.model_admin.history_url(self.instance),
             **kwargs,
         )
@@ -150,12 +174,92 @@ class DeskHistoryView(HistoryView):
         return context
 
 
-class ReadOnly(PermissionHelper):
-    """Staff may look, with the permission to view; nobody may add, change or delete."""
+class RowView(InstanceSpecificView):
+    """A page on which something is done with one row. ``button`` names it."""
+
+    button = ""
+
+    def get_page_title(self) -> str:
+        return self.button
+
+    @property
+    def back_url(self) -> str:
+        """The page about the row."""
+        return str(self.url_helper.get_action_url("inspect", self.pk_quoted))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(
+            **{"back_url": self.back_url, "row_name": self.row_name()} | kwargs
+        )
+        return context
+
+    def row_name(self) -> str:
+        """What the row is called."""
+        return str(self.model_admin.name_of(self.instance))
+
+
+class AskFirstView(RowView):
+    """Asks (GET), then does something with a row (POST) through an operation."""
+
+    question = ""
+    consequence = ""
+    done = ""
+    refusal_title = "This is not possible"
+
+    def get_template_names(self) -> list[str]:
+        return ["modeladmin/enrollments/confirm.html"]
+
+    def reasons(self) -> list[str]:
+        """What stands in the way now."""
+        return []
+
+    def consequences(self) -> list[str]:
+        """What will happen, a sentence each."""
+        return [self.consequence]
+
+    def change(self) -> None:
+        """Run the operation."""
+        raise NotImplementedError
+
+    def carry_out(self) -> None:
+        """Run the operation, with whatever belongs to it."""
+        self.change()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if "reasons" not in kwargs:
+            kwargs["reasons"] = self.reasons()
+        return super().get_context_data(**kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            self.carry_out()
+        except Refusal as refusal:
+            reasons = getattr(refusal, "reasons", [refusal.sentence])
+            return self.render_to_response(self.get_context_data(reasons=reasons))
+        messages.success(request, self.done_message())
+        return redirect(self.back_url)
+
+    def done_message(self) -> str:
+        """What was done, said on the page about the row."""
+        return f"{self.row_name()}: {self.done}"
+
+
+class OwnPermissions(PermissionHelper):
+    """Groups are offered those of ``offered``; each of them lets its holder look."""
+
+    offered: ClassVar[tuple[str, ...]] = ()
 
     def get_all_model_permissions(self) -> QuerySet[Permission]:
         permissions: QuerySet[Permission] = super().get_all_model_permissions()
-        return permissions.filter(codename=self.get_perm_codename("view"))
+        return permissions.filter(
+            codename__in=[self.get_perm_codename(action) for action in self.offered]
+        )
+
+
+class ReadOnly(OwnPermissions):
+    """Staff may look, with the permission to view; nobody may add, change or delete."""
+
+    offered = ("view",)
 
     def user_can_create(self, user: User) -> bool:
         return False
@@ -216,14 +320,20 @@ class Desk(ModelAdmin):
     search_label = "Search"
     intro = ""
     empty_text = ""
+    # Views of one row, each by the word that its address begins with.
+    action_views: ClassVar[dict[str, Any]] = {}
 
     def name_of(self, row: Any) -> str:
         """What the page about ``row`` is called."""
         return str(row)
 
-    def notice(self, row: Any) -> str:
+    def notice(self, row: Any, user: User) -> Notice | None:
         """What a person should do about ``row``, if anything."""
-        return ""
+        return None
+
+    def actions(self, row: Any, user: User) -> list[Link]:
+        """What ``user`` may do with ``row`` from its page, beside the usual buttons."""
+        return []
 
     def history_url(self, row: Model) -> str:
         """Where the changes of ``row`` are listed, if they are."""
@@ -240,6 +350,21 @@ class Desk(ModelAdmin):
         if field_name == self.list_display[0]:
             return {}
         return {"data-label": str(label_for_field(field_name, self.model, self)).capitalize()}
+
+    def get_admin_urls_for_registration(self) -> tuple[URLPattern, ...]:
+        urls: tuple[URLPattern, ...] = super().get_admin_urls_for_registration()
+        return (*urls, *(self._action_url(a, v) for a, v in self.action_views.items()))
+
+    def _action_url(self, action: str, view_class: Any) -> URLPattern:
+        def view(request: HttpRequest, instance_pk: str) -> HttpResponse:
+            key = self.known_key(instance_pk)
+            response: HttpResponse = view_class.as_view(model_admin=self, instance_pk=key)(request)
+            return response
+
+        helper = self.url_helper
+        return re_path(
+            helper.get_action_url_pattern(action), view, name=helper.get_action_url_name(action)
+        )
 
     def register_indexing(self) -> None:
         """No entry in Wagtail's index of references: it would outlive the erasure of a person."""

@@ -19,7 +19,7 @@ from wagtail_modeladmin.views import CreateView, EditView
 
 from accounts.models import User
 from enrollments.desks.base import Desk, KnownChoicesFilter, NeverDeleted, Section
-from enrollments.desks.orders import ACCESS_NEEDS
+from enrollments.desks.order_page import ACCESS_NEEDS
 from enrollments.desks.prices import PricedForm
 from enrollments.desks.wording import NOTHING, order_link, sample_tag, source_of, stacked, tag, when
 from enrollments.models import BundleAccess, BundlePrice

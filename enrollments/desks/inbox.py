@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from django.contrib.admin import display
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from enrollments.desks.base import Desk, KnownChoicesFilter, Section
-from enrollments.desks.wording import NOTHING, stacked, tag, when
+from enrollments.desks.wording import NOTHING, event_kind, stacked, tag, when
 from enrollments.models import StripeEvent
 
 TONES = {StripeEvent.Outcome.DONE: "good", StripeEvent.Outcome.ERROR: "alarm"}
@@ -42,10 +42,7 @@ class StripeEventDesk(Desk):
 
     @display(description="Event", ordering="type")
     def kind(self, event: StripeEvent) -> SafeString:
-        # A line may break after each dot.
-        kind = format_html_join(
-            mark_safe(".<wbr>"), "{}", ((part,) for part in event.type.split("."))
-        )
+        kind = event_kind(event)
         return format_html('{}<span class="desk-under">{}</span>', kind, event.id)
 
     @display(description="Outcome", ordering="outcome")

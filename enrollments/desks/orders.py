@@ -8,37 +8,74 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.admin import display
-from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.contrib.admin.utils import quote
+from django.db.models import (
+    Case,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from enrollments.desks.base import Desk, KnownChoicesFilter, Section, Table
+from enrollments.desks.base import (
+    AskFirstView,
+    Desk,
+    KnownChoicesFilter,
+    Link,
+    Notice,
+    OwnPermissions,
+    Section,
+)
+from enrollments.desks.moves import (
+    LeaveView,
+    MoveView,
+    UndoMoveView,
+    move_facts,
+    place_actions,
+)
+from enrollments.desks.order_page import (
+    WHAT_TO_DO,
+    access_table,
+    order_sections,
+    with_sources,
+)
 from enrollments.desks.quarters import QuarterFilter
+from enrollments.desks.refund_views import (
+    RefundLineView,
+    ReturnPaymentView,
+    lines_with_rest,
+    why_not,
+)
 from enrollments.desks.wording import (
     NOTHING,
+    day,
     name_of_place,
     order_link,
     order_number,
     order_state,
     place_state,
-    source_of,
     stacked,
     tag,
     when,
 )
-from enrollments.models import BundleAccess, Enrollment, Order, OrderLine
+from enrollments.models import (
+    Enrollment,
+    Order,
+    Payment,
+    Refund,
+)
 from enrollments.money import written
-
-WHAT_TO_DO = {
-    Order.Attention.AMOUNT_MISMATCH: "The amount paid is not the amount agreed, so nothing was "
-    "granted. Compare the two below with the payment in Stripe, then talk to the buyer.",
-    Order.Attention.SEAT_GONE: "This was paid after its hold had ended, and no seat is free any "
-    "more. Offer another quarter, or give the money back in Stripe.",
-    Order.Attention.PAID_TWICE: "The same thing was paid twice. Give one of the payments back in "
-    "Stripe.",
-}
+from enrollments.operations.orders import resolve
+from enrollments.operations.unplaced import unplaced_payments
 
 
 class PlaceStateFilter(KnownChoicesFilter):
@@ -70,6 +107,67 @@ class AttentionFilter(KnownChoicesFilter):
         return super().queryset(request, queryset)
 
 
+class RefundedFilter(KnownChoicesFilter):
+    title = "refunds"
+    parameter_name = "refunds"
+    offered = (
+        ("given", "Money given back"),
+        ("waiting", "Under way"),
+        ("failed", "Failed or refused"),
+        ("none", "None"),
+    )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        states = {
+            "given": [Refund.State.SUCCEEDED],
+            "waiting": [Refund.State.PROPOSED, Refund.State.REQUESTED, Refund.State.PENDING],
+            "failed": [Refund.State.FAILED, Refund.State.REFUSED],
+        }
+        if self.value() == "none":
+            return queryset.exclude(pk__in=Refund.objects.values("order"))
+        if self.value() is None:
+            return queryset
+        asked = Refund.objects.filter(state__in=states[str(self.value())])
+        return queryset.filter(pk__in=asked.values("order"))
+
+
+class OrderPermissions(OwnPermissions):
+    """Staff look with the permission to view; with the one to change they mark as dealt with."""
+
+    offered = ("view", "change")
+
+    def user_can_create(self, user: User) -> bool:
+        return False
+
+    def user_can_edit_obj(self, user: User, obj: Any) -> bool:
+        """What was agreed stays as it was agreed."""
+        return False
+
+    def user_can_delete_obj(self, user: User, obj: Any) -> bool:
+        return False
+
+
+class ResolveView(AskFirstView):
+    """Takes an order off the list of what needs a person."""
+
+    button = "Mark as dealt with"
+    question = "Is this dealt with?"
+    consequence = (
+        "The order leaves the list of what needs a person. Its story keeps what was the matter "
+        "and who dealt with it. Nothing else changes."
+    )
+    done = "marked as dealt with."
+
+    def check_action_permitted(self, user: User) -> bool:
+        return bool(user.has_perm("enrollments.change_order"))
+
+    def reasons(self) -> list[str]:
+        return [] if self.instance.attention else ["Nothing about this order needs a person."]
+
+    def change(self) -> None:
+        resolve(order_id=self.instance.pk, by=self.request.user, now=timezone.now())
+
+
 class EnrollmentDesk(Desk):
     """Who has which seat."""
 
@@ -90,6 +188,11 @@ class EnrollmentDesk(Desk):
     search_label = "Search by name, email or order"
     list_select_related: ClassVar[list[str]] = ["member", "quarter", "line__order"]
     ordering: ClassVar[list[str]] = ["-created_at"]
+    action_views: ClassVar[dict[str, Any]] = {
+        "move": MoveView,
+        "undo": UndoMoveView,
+        "leave": LeaveView,
+    }
 
     @display(description="Name")
     def name(self, place: Enrollment) -> str:
@@ -114,10 +217,13 @@ class EnrollmentDesk(Desk):
     def name_of(self, row: Enrollment) -> str:
         return name_of_place(row)
 
+    def actions(self, row: Enrollment, user: User) -> list[Link]:
+        return place_actions(row, user)
+
     def sections(self, row: Enrollment, user: User) -> Iterable[Section]:
         places = Enrollment.objects.select_related(
-            "member", "quarter__workshop", "line__order"
-        ).prefetch_related(_access())
+            "member", "quarter__workshop", "line__order", "moved_to__quarter"
+        ).prefetch_related(with_sources())
         place = places.get(pk=row.pk)
         yield Section(
             heading="Place",
@@ -127,6 +233,7 @@ class EnrollmentDesk(Desk):
                 ("State", place_state(place)),
                 ("Since", when(place.created_at)),
                 ("Hold ends", when(place.hold_expires_at) if place.state == "held" else NOTHING),
+                *move_facts(place),
             ],
         )
         yield Section(
@@ -148,25 +255,6 @@ def _email_of(place: Enrollment) -> str:
     return place.line.order.email if place.line else NOTHING
 
 
-def _access() -> Prefetch[Any]:
-    return Prefetch("bundle_access", BundleAccess.objects.select_related(*ACCESS_NEEDS))
-
-
-ACCESS_NEEDS = ("bundle", "line__order", "enrollment__quarter")
-
-
-def access_table(access: Any) -> Table:
-    """Bundles that are or were open, with where each came from."""
-    return Table(
-        columns=["Bundle", "Where from", "Since", "Taken back"],
-        rows=[
-            [a.bundle.title, source_of(a), when(a.granted_at), when(a.revoked_at)]
-            for a in access.all()
-        ],
-        empty="No bundle.",
-    )
-
-
 class OrderDesk(Desk):
     """What was agreed and what was paid; first what a person must look at."""
 
@@ -175,8 +263,14 @@ class OrderDesk(Desk):
     menu_icon = "clipboard-list"
     intro = "What was agreed and what was paid. What needs a person comes first."
     empty_text = "Nobody has ordered anything yet."
-    list_display: ClassVar[list[str]] = ["number", "name", "condition", "total", "placed", "paid"]
-    list_filter = (AttentionFilter, OrderStateFilter)
+    permission_helper_class = OrderPermissions
+    list_display: ClassVar[list[str]] = ["number", "name", "condition", "total", "paid", "placed"]
+    list_filter = (AttentionFilter, OrderStateFilter, RefundedFilter)
+    action_views: ClassVar[dict[str, Any]] = {
+        "refund": RefundLineView,
+        "return": ReturnPaymentView,
+        "resolve": ResolveView,
+    }
     search_fields: ClassVar[list[str]] = [
         "email",
         "chosen_name",
@@ -190,7 +284,9 @@ class OrderDesk(Desk):
         calm = When(attention="", then=Value(0))
         return (
             Order.objects.annotate(
-                needs_a_person=Case(calm, default=Value(1), output_field=IntegerField())
+                needs_a_person=Case(calm, default=Value(1), output_field=IntegerField()),
+                received_cents=_sum_of(Payment.objects.all()),
+                given_back_cents=_sum_of(Refund.objects.given_back()),
             )
             .prefetch_related("lines")
             .order_by(*self.ordering)
@@ -216,103 +312,58 @@ class OrderDesk(Desk):
             '{} <span class="desk-under">{}</span>', tag("Needs a person", "alarm"), why
         )
 
-    @display(description="Total")
+    @display(description="Agreed")
     def total(self, order: Order) -> str:
         return written(order.total_cents, order.currency)
+
+    @display(description="Paid", ordering="paid_at")
+    def paid(self, order: Any) -> SafeString | str:
+        if not order.received_cents:
+            return stacked(order.paid_at)
+        net = written(order.received_cents - order.given_back_cents, order.currency)
+        under = day(order.paid_at)
+        if order.given_back_cents:
+            received = written(order.received_cents, order.currency)
+            given_back = written(order.given_back_cents, order.currency)
+            under = f"{received} less {given_back} given back"
+        return format_html('<span>{}</span><span class="desk-under">{}</span>', net, under)
 
     @display(description="Placed", ordering="created_at")
     def placed(self, order: Order) -> SafeString:
         return stacked(order.created_at)
 
-    @display(description="Paid", ordering="paid_at")
-    def paid(self, order: Order) -> SafeString:
-        return stacked(order.paid_at)
-
     def name_of(self, row: Order) -> str:
         return str(row)
 
-    def notice(self, row: Order) -> str:
-        return WHAT_TO_DO.get(Order.Attention(row.attention), "")
+    def notice(self, row: Order, user: User) -> Notice | None:
+        if not row.attention:
+            return None
+        attention = Order.Attention(row.attention)
+        resolve_url = self.url_helper.get_action_url("resolve", quote(row.pk))
+        may_resolve = user.has_perm("enrollments.change_order")
+        return Notice(
+            title=f"Needs a person: {attention.label}",
+            text=WHAT_TO_DO[attention],
+            done=Link(label=ResolveView.button, url=resolve_url) if may_resolve else None,
+        )
+
+    def actions(self, row: Order, user: User) -> list[Link]:
+        if not user.has_perm("enrollments.add_refund") or why_not(row):
+            return []
+        helper, links = self.url_helper, []
+        if lines_with_rest(row):
+            url = helper.get_action_url("refund", quote(row.pk))
+            links.append(Link(label=RefundLineView.button, url=url))
+        if unplaced_payments(row):
+            url = helper.get_action_url("return", quote(row.pk))
+            links.append(Link(label=ReturnPaymentView.button, url=url))
+        return links
 
     def sections(self, row: Order, user: User) -> Iterable[Section]:
-        lines = OrderLine.objects.select_related("quarter__workshop", "bundle")
-        order = (
-            Order.objects.select_related("member")
-            .prefetch_related(Prefetch("lines", lines), "attempts", "payments")
-            .get(pk=row.pk)
-        )
-        places = Enrollment.objects.filter(line__order=order).select_related("quarter", "member")
-        access = BundleAccess.objects.filter(
-            Q(line__order=order) | Q(enrollment__line__order=order)
-        ).select_related(*ACCESS_NEEDS)
-        yield Section(heading="Order", facts=_order_facts(order))
-        yield Section(heading="What was agreed", table=_lines_table(order))
-        yield Section(heading="Payments", table=_payments_table(order))
-        yield Section(heading="Attempts to pay", table=_attempts_table(order))
-        yield Section(heading="Places", table=_places_table(places))
-        yield Section(heading="Bundles unlocked", table=access_table(access))
+        return order_sections(row.pk, user)
 
 
-def _order_facts(order: Order) -> list[tuple[str, object]]:
-    account = "Open" if order.member else "None yet; it opens with the payment"
-    return [
-        ("Number", order.uuid),
-        ("Name", order.chosen_name),
-        ("Email", order.email),
-        ("Account", account),
-        ("State", order_state(order)),
-        ("Total", written(order.total_cents, order.currency)),
-        ("Placed", when(order.created_at)),
-        ("Paid", when(order.paid_at)),
-    ]
-
-
-def _lines_table(order: Order) -> Table:
-    return Table(
-        columns=["What", "Called on the receipt", "Price"],
-        rows=[
-            [_sold(line), line.discreet_name, written(line.unit_price_cents, order.currency)]
-            for line in order.lines.all()
-        ],
-        empty="This order is empty.",
-    )
-
-
-def _sold(line: OrderLine) -> str:
-    if line.quarter:
-        return f"{line.quarter.workshop.title}, {line.quarter.label}"
-    return line.bundle.title if line.bundle else NOTHING
-
-
-def _payments_table(order: Order) -> Table:
-    return Table(
-        columns=["Amount", "Received", "Payment at Stripe"],
-        rows=[
-            [
-                written(payment.amount_cents, payment.currency),
-                when(payment.received_at),
-                payment.payment_intent_id,
-            ]
-            for payment in order.payments.all()
-        ],
-        empty="No money has been received for this order.",
-    )
-
-
-def _attempts_table(order: Order) -> Table:
-    return Table(
-        columns=["Attempt", "State", "Page ends", "Session at Stripe"],
-        rows=[
-            [a.number, a.get_state_display(), when(a.expires_at), a.session_id or NOTHING]
-            for a in order.attempts.all()
-        ],
-        empty="The payment page was never opened.",
-    )
-
-
-def _places_table(places: QuerySet[Enrollment]) -> Table:
-    return Table(
-        columns=["Quarter", "Seat", "State"],
-        rows=[[p.quarter.label, p.seat_number or NOTHING, place_state(p)] for p in places],
-        empty="This order holds no seat.",
-    )
+def _sum_of(rows: QuerySet[Any]) -> Coalesce:
+    """What the ``rows`` of the outer order come to."""
+    of_order = rows.filter(order=OuterRef("pk")).order_by().values("order")
+    return Coalesce(Subquery(of_order.annotate(total=Sum("amount_cents")).values("total")), 0)

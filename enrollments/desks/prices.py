@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from wagtail.admin.forms import WagtailAdminModelForm
 
 from enrollments.models.quarter import CURRENCY
-from enrollments.money import SIGNS, decimal_places
+from enrollments.money import SIGNS, decimal_places, smallest_charge, smallest_step, written
 
 AMOUNT = re.compile(r"(?P<whole>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.(?P<rest>[0-9]+))?")
 # Stripe takes at most eight digits of minor units.
@@ -40,6 +40,23 @@ def cents_from(text: str, currency: str) -> int:
     if cents > LARGEST:
         raise ValidationError(f"At most {as_typed(LARGEST, currency)} can be paid at once.")
     return cents
+
+
+def refuse_what_cannot_be_paid(cents: int, currency: str) -> None:
+    """Nothing, for an amount that Stripe takes.
+
+    Raises:
+        ValidationError: with a sentence that says which amount would do.
+    """
+    smallest, step = smallest_charge(currency), smallest_step(currency)
+    if cents < smallest:
+        raise ValidationError(f"At least {written(smallest, currency)} has to be paid.")
+    if cents % step:
+        lower, higher = cents - cents % step, cents - cents % step + step
+        raise ValidationError(
+            f"This amount cannot be paid in {currency.upper()}. Choose "
+            f"{as_typed(lower, currency)} or {as_typed(higher, currency)}."
+        )
 
 
 def as_typed(cents: int, currency: str) -> str:
@@ -82,7 +99,9 @@ class PricedForm(WagtailAdminModelForm):
         cleaned: dict[str, Any] = super().clean()
         if "price" in cleaned and "currency" in cleaned:
             try:
-                self.instance.price_cents = cents_from(cleaned["price"], cleaned["currency"])
+                cents = cents_from(cleaned["price"], cleaned["currency"])
+                refuse_what_cannot_be_paid(cents, cleaned["currency"])
+                self.instance.price_cents = cents
             except ValidationError as mistake:
                 self.add_error("price", mistake)
         return cleaned

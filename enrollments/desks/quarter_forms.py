@@ -1,4 +1,4 @@
-"""What staff fill in for a quarter and for a meeting, in the quarter's own zone."""
+"""What staff fill in for a quarter, in its own zone."""
 
 # ruff: noqa: ARG002 (hooks of Wagtail and Django keep their signatures)
 
@@ -12,19 +12,19 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
-from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.widgets import AdminDateInput, AdminTimeInput
 
 from core.discretion import validate_discreet, validate_discreet_address
-from enrollments.desks.prices import PricedForm
+from enrollments.desks.instalment_forms import InstalmentsForm, instalments_row
+from enrollments.desks.meeting_forms import MINUTES_EXAMPLE, MOMENT_EXAMPLE
 from enrollments.errors import WorkshopHasNoWeeks
-from enrollments.models import Meeting, Quarter
-from enrollments.offers import ZONE_NAMES
+from enrollments.models import Quarter
 from enrollments.operations.quarters import START, change_quarter, create_quarter
+from enrollments.zones import ZONE_NAMES
 from programs.models import WorkshopPage
 
 ZONES = list(ZONE_NAMES.items())
@@ -32,8 +32,6 @@ LABEL_HELP = "For example “Winter 2027”. Members read it in letters too, so 
 OPENS_HELP = "From this moment visitors can enroll, once you have pressed “Open enrollment”."
 SEATS_HELP = "How many people the group takes."
 BUNDLES_HELP = "Unlocked for everyone who pays for this quarter from now on."
-MINUTES_EXAMPLE = "Enter how many minutes, for example 120."
-MOMENT_EXAMPLE = "Enter a date and a time, for example 2027-01-09 10:00."
 
 
 class SkippedDatesField(forms.CharField):
@@ -55,7 +53,7 @@ class SkippedDatesField(forms.CharField):
         return day
 
 
-class QuarterForm(PricedForm):
+class QuarterForm(InstalmentsForm):
     """What the forms of a new and of an existing quarter share."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -180,6 +178,8 @@ class NewQuarterForm(QuarterForm):
             capacity=entered["capacity"],
             price_cents=self.instance.price_cents,
             currency=entered["currency"],
+            instalment_count=entered["instalment_count"],
+            instalment_cents=self.instance.instalment_cents,
             time_zone=entered["time_zone"],
             start=entered["start"],
             minutes=entered["minutes"],
@@ -217,7 +217,12 @@ class ChangedQuarterForm(QuarterForm):
         return cleaned
 
     def save(self, commit: bool = True) -> Quarter:  # noqa: FBT001, FBT002 (Django's signature)
-        change_quarter(self.instance, fields=CHANGEABLE, bundles=self.cleaned_data["bundles"])
+        change_quarter(
+            self.instance,
+            fields=CHANGEABLE,
+            bundles=self.cleaned_data["bundles"],
+            now=timezone.now(),
+        )
         quarter: Quarter = self.instance
         return quarter
 
@@ -229,41 +234,12 @@ CHANGEABLE = (
     "capacity",
     "price_cents",
     "currency",
+    "instalment_count",
+    "instalment_cents",
     "join_link",
     "dial_in",
     "forum_closes_at",
 )
-
-
-class MeetingForm(WagtailAdminModelForm):
-    """When a meeting is, and what members should know of it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["starts_at"].error_messages |= {
-            "required": MOMENT_EXAMPLE,
-            "invalid": MOMENT_EXAMPLE,
-        }
-        self.fields["minutes"].error_messages |= {
-            "required": MINUTES_EXAMPLE,
-            "invalid": MINUTES_EXAMPLE,
-        }
-        self.fields["minutes"].validators = [
-            MinValueValidator(1, MINUTES_EXAMPLE),
-            MaxValueValidator(24 * 60, MINUTES_EXAMPLE),
-        ]
-
-    def clean_note(self) -> str:
-        note: str = self.cleaned_data["note"]
-        validate_discreet(note)
-        return note
-
-    def clean_starts_at(self) -> datetime:
-        starts_at: datetime = self.cleaned_data["starts_at"]
-        others = Meeting.objects.filter(quarter=self.instance.quarter_id, starts_at=starts_at)
-        if others.exclude(pk=self.instance.pk).exists():
-            raise ValidationError("Another meeting of this quarter starts at that moment.")
-        return starts_at
 
 
 def new_quarter_panels() -> ObjectList:
@@ -357,31 +333,11 @@ def changed_quarter_panels(clocks: str) -> ObjectList:
     )
 
 
-def meeting_panels(clocks: str) -> ObjectList:
-    """The form of a meeting, on ``clocks``."""
-    return ObjectList(
-        [
-            FieldRowPanel(
-                [
-                    FieldPanel(
-                        "starts_at",
-                        heading="Starts",
-                        help_text=f"Date and time in {clocks}, for example 2027-01-09 10:00.",
-                    ),
-                    FieldPanel("minutes", heading="Length in minutes"),
-                ]
-            ),
-            FieldPanel("is_cancelled", heading="This meeting is cancelled"),
-            FieldPanel("note"),
-        ],
-        base_form_class=MeetingForm,
-    )
-
-
 def _price_panel() -> MultiFieldPanel:
     return MultiFieldPanel(
         [
             FieldRowPanel([FieldPanel("price"), FieldPanel("currency")]),
+            instalments_row(),
             FieldPanel("bundles", widget=forms.CheckboxSelectMultiple, help_text=BUNDLES_HELP),
         ],
         heading="Price",

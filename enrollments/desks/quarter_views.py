@@ -19,25 +19,26 @@ from django.utils import timezone
 from wagtail.admin import messages
 from wagtail.admin.panels import ObjectList
 from wagtail.log_actions import log
-from wagtail_modeladmin.views import CreateView, DeleteView, EditView, InstanceSpecificView
+from wagtail_modeladmin.views import CreateView, DeleteView, EditView
 
 from accounts.models import User
+from enrollments.desks.base import AskFirstView
+from enrollments.desks.meeting_forms import meeting_panels
 from enrollments.desks.quarter_forms import (
     ZONES,
     changed_quarter_panels,
-    meeting_panels,
     new_quarter_panels,
 )
 from enrollments.desks.wording import when
-from enrollments.errors import EnrollmentNotOpen, NotReadyToOpen, Refusal, TooFewSeats
+from enrollments.errors import EnrollmentNotOpen, Refusal, TooFewSeats
 from enrollments.models import Meeting, Quarter
-from enrollments.offers import zone_name
 from enrollments.operations.quarters import (
     close_enrollment,
     discard_quarter,
     open_enrollment,
     reasons_not_to_open,
 )
+from enrollments.zones import zone_name
 
 
 class OnClocksOf:
@@ -154,55 +155,19 @@ class DeleteQuarterView(DeleteView):
         return redirect(self.index_url)
 
 
-class QuarterStateView(InstanceSpecificView):
+class QuarterStateView(AskFirstView):
     """Asks (GET), then changes the state of a quarter (POST) through its operation."""
 
-    question = ""
-    consequence = ""
-    button = ""
-    done = ""
+    refusal_title = "This is not possible yet"
     log_action = ""
-    says_when = False
 
     def check_action_permitted(self, user: User) -> bool:
         return bool(self.permission_helper.user_can_edit_obj(user, self.instance))
 
-    def get_page_title(self) -> str:
-        return self.button
-
-    def get_template_names(self) -> list[str]:
-        return ["modeladmin/enrollments/quarter/confirm.html"]
-
-    def reasons(self) -> list[str]:
-        """What stands in the way now."""
-        return []
-
-    def change(self) -> None:
-        """Run the operation."""
-        raise NotImplementedError
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kwargs.setdefault("reasons", self.reasons())
-        zone = self.instance.zone
-        context: dict[str, Any] = super().get_context_data(
-            back_url=self.url_helper.get_action_url("inspect", self.pk_quoted),
-            opens=when(self.instance.opens_at, zone),
-            closes=when(self.instance.closes_at, zone),
-            **kwargs,
-        )
-        return context
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            with transaction.atomic():
-                self.change()
-                log(instance=self.instance, action=self.log_action)
-        except NotReadyToOpen as refusal:
-            return self.render_to_response(self.get_context_data(reasons=refusal.reasons))
-        except Refusal as refusal:
-            return self.render_to_response(self.get_context_data(reasons=[refusal.sentence]))
-        messages.success(request, f"{self.instance}: {self.done}")
-        return redirect(self.url_helper.get_action_url("inspect", self.pk_quoted))
+    def carry_out(self) -> None:
+        with transaction.atomic():
+            self.change()
+            log(instance=self.instance, action=self.log_action)
 
 
 class OpenEnrollmentView(QuarterStateView):
@@ -213,10 +178,15 @@ class OpenEnrollmentView(QuarterStateView):
     consequence = "The dates, the price and the free seats appear on the public pages."
     done = "enrollment is open."
     log_action = "enrollments.open"
-    says_when = True
 
     def reasons(self) -> list[str]:
         return reasons_not_to_open(self.instance, timezone.now())
+
+    def consequences(self) -> list[str]:
+        opens, closes = self.instance.opens_at, self.instance.closes_at
+        zone = self.instance.zone
+        span = f"Visitors can enroll from {when(opens, zone)} to {when(closes, zone)}."
+        return [self.consequence, span]
 
     def change(self) -> None:
         open_enrollment(quarter_id=self.instance.pk, now=timezone.now())
@@ -229,7 +199,8 @@ class CloseEnrollmentView(QuarterStateView):
     question = "Close enrollment now?"
     consequence = (
         "Nobody can begin to enroll any more. Whoever is on the payment page at this moment can "
-        "still finish. You can open enrollment again."
+        "still finish. Whoever waits for a place gets a letter that the list is closed. You can "
+        "open enrollment again."
     )
     done = "enrollment is closed."
     log_action = "enrollments.close"

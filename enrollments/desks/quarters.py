@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from django.contrib.admin import display
 from django.contrib.admin.utils import quote
 from django.db.models import Count, Min, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, re_path, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,7 +19,16 @@ from wagtail.models import ReferenceIndex
 from wagtail_modeladmin.helpers import PermissionHelper
 
 from accounts.models import User
-from enrollments.desks.base import Desk, DeskButtons, EditOnly, KnownChoicesFilter, Section, Table
+from enrollments.desks.base import (
+    Desk,
+    DeskButtons,
+    EditOnly,
+    KnownChoicesFilter,
+    Link,
+    Section,
+    Table,
+)
+from enrollments.desks.moves import CancelQuarterView, may_cancel, progress_facts
 from enrollments.desks.quarter_views import (
     CloseEnrollmentView,
     DeleteQuarterView,
@@ -31,8 +40,9 @@ from enrollments.desks.quarter_views import (
 from enrollments.desks.wording import NOTHING, link, quarter_state, sample_tag, stacked, tag, when
 from enrollments.models import Meeting, Quarter
 from enrollments.money import written
-from enrollments.offers import zone_name
+from enrollments.offers import instalments_written
 from enrollments.querysets import OCCUPYING
+from enrollments.zones import zone_name
 from programs.models import WorkshopPage
 
 
@@ -135,6 +145,11 @@ class QuarterDesk(Desk):
     search_label = "Search by label"
     list_select_related: ClassVar[list[str]] = ["workshop"]
     ordering: ClassVar[list[str]] = ["-first_meeting_at"]
+    action_views: ClassVar[dict[str, Any]] = {
+        "open": OpenEnrollmentView,
+        "close": CloseEnrollmentView,
+        "cancel": CancelQuarterView,
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quarter]:
         return with_counts(Quarter.objects.all()).order_by(*self.ordering)
@@ -142,26 +157,6 @@ class QuarterDesk(Desk):
     def register_indexing(self) -> None:
         """A page that a quarter needs says so before it is deleted. No person is named here."""
         ReferenceIndex.register_model(self.model)
-
-    def get_admin_urls_for_registration(self) -> tuple[URLPattern, ...]:
-        urls: tuple[URLPattern, ...] = super().get_admin_urls_for_registration()
-        return (*urls, *(self._state_url(a, v) for a, v in self.state_views.items()))
-
-    state_views: ClassVar[dict[str, Any]] = {
-        "open": OpenEnrollmentView,
-        "close": CloseEnrollmentView,
-    }
-
-    def _state_url(self, action: str, view_class: Any) -> URLPattern:
-        def view(request: HttpRequest, instance_pk: str) -> HttpResponse:
-            key = self.known_key(instance_pk)
-            response: HttpResponse = view_class.as_view(model_admin=self, instance_pk=key)(request)
-            return response
-
-        helper = self.url_helper
-        return re_path(
-            helper.get_action_url_pattern(action), view, name=helper.get_action_url_name(action)
-        )
 
     @display(description="Quarter", ordering="label")
     def name(self, quarter: Quarter) -> SafeString:
@@ -186,8 +181,14 @@ class QuarterDesk(Desk):
     def price(self, quarter: Quarter) -> str:
         return written(quarter.price_cents, quarter.currency)
 
+    def actions(self, row: Quarter, user: User) -> list[Link]:
+        url = self.url_helper.get_action_url("cancel", quote(row.pk))
+        return [Link(label="Cancel this quarter", url=url)] if may_cancel(row, user) else []
+
     def sections(self, row: Quarter, user: User) -> Iterable[Section]:
         quarter = with_counts(Quarter.objects.filter(pk=row.pk)).select_related("workshop").get()
+        if quarter.state == Quarter.State.CANCELLED:
+            yield Section(heading="Cancelled: how many people", facts=progress_facts(quarter, user))
         yield Section(heading="Enrollment", facts=_enrollment_facts(quarter))
         yield Section(heading="For members", facts=_member_facts(quarter))
         yield Section(heading="Meetings", table=_meetings_table(quarter, user))
@@ -221,11 +222,20 @@ def _enrollment_facts(quarter: Quarter) -> list[tuple[str, object]]:
         ("Enrollment opens", when(quarter.opens_at, zone)),
         ("Enrollment closes", when(quarter.closes_at, zone)),
         ("Seats taken", format_html("{}{}", count, held)),
+        ("Waitlist", _waitlist(quarter)),
         ("Price", written(quarter.price_cents, quarter.currency)),
+        ("Month by month", instalments_written(quarter) or "Not offered"),
         ("Includes", ", ".join(b.title for b in quarter.bundles.all()) or "No bundle"),
         ("Enroll page", _enroll_page(quarter)),
         ("Time zone", zone_name(quarter.time_zone)),
     ]
+
+
+def _waitlist(quarter: Quarter) -> SafeString | str:
+    """How many wait, leading to their list. One query."""
+    count = quarter.waitlist.in_line().count()
+    url = reverse("enrollments_waitlistentry_modeladmin_index")
+    return link(f"{url}?quarter={quarter.pk}&state=in_line", str(count)) if count else "Nobody"
 
 
 def _enroll_page(quarter: Quarter) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""How desks write moments, states, people and order numbers."""
+"""How desks write moments, states, people and numbers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from django.contrib.admin.utils import quote
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_moment
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
-from enrollments.models import BundleAccess, Enrollment, Order, Quarter
+from accounts.models import User
+from enrollments.models import (
+    BundleAccess,
+    Enrollment,
+    Order,
+    OrderLine,
+    Quarter,
+    Refund,
+    StripeEvent,
+)
 
 NOTHING = "\N{EN DASH}"
 
@@ -22,6 +31,11 @@ def when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
     if moment is None:
         return NOTHING
     return format_moment(timezone.localtime(moment, zone), "D, M j, Y, g:i A T")
+
+
+def day(moment: datetime | None) -> str:
+    """``Sat, Jan 9, 2027``, where the reader is; nothing for no moment."""
+    return format_moment(timezone.localtime(moment), "D, M j, Y") if moment else ""
 
 
 def stacked(moment: datetime | None, zone: ZoneInfo | None = None) -> SafeString:
@@ -62,6 +76,43 @@ def order_link(order: Order) -> SafeString:
     return link(url, order_number(order))
 
 
+def refund_number(refund: Refund) -> str:
+    """The first eight characters of the number."""
+    return str(refund.uuid)[:8]
+
+
+def refund_link(refund: Refund) -> SafeString:
+    """The short number, leading to the refund."""
+    url = reverse("enrollments_refund_modeladmin_inspect", args=[quote(refund.pk)])
+    return link(url, refund_number(refund))
+
+
+def staff_name(person: User | None) -> str:
+    """Who of the staff did something; the site itself when nobody did."""
+    if person is None:
+        return "The site"
+    return person.chosen_name or person.get_full_name() or person.email
+
+
+def event_kind(event: StripeEvent) -> SafeString:
+    """What Stripe calls it; a line may break after each dot."""
+    return format_html_join(mark_safe(".<wbr>"), "{}", ((p,) for p in event.type.split(".")))
+
+
+def asker_of(refund: Refund) -> str:
+    """Who asked for a refund; the dashboard does not say who used it."""
+    if refund.reason == Refund.Reason.IN_DASHBOARD:
+        return "Stripe's dashboard"
+    return staff_name(refund.requested_by)
+
+
+def sold(line: OrderLine | None) -> str:
+    """What a line of an order is, as staff call it."""
+    if line and line.quarter:
+        return f"{line.quarter.workshop.title}, {line.quarter.label}"
+    return line.bundle.title if line and line.bundle else NOTHING
+
+
 def name_of_place(place: Enrollment) -> str:
     """The chosen name of whoever has the place; of its buyer while it is being paid."""
     if place.member:
@@ -85,9 +136,22 @@ def quarter_state(quarter: Quarter) -> SafeString:
 
 
 def order_state(order: Order) -> SafeString:
-    """The state as a tag."""
+    """The state as a tag; staff may have dealt with what needed a person."""
+    if order.state == Order.State.REVIEW and not order.attention:
+        return tag("Dealt with", "quiet")
     tones = {Order.State.PAID: "good", Order.State.REVIEW: "alarm"}
     return tag(order.get_state_display(), tones.get(Order.State(order.state), "quiet"))
+
+
+def refund_state(refund: Refund) -> SafeString:
+    """The state as a tag."""
+    tones = {
+        Refund.State.SUCCEEDED: "good",
+        Refund.State.FAILED: "alarm",
+        Refund.State.REFUSED: "alarm",
+        Refund.State.CANCELED: "quiet",
+    }
+    return tag(refund.get_state_display(), tones.get(Refund.State(refund.state), "plain"))
 
 
 def place_state(place: Enrollment) -> SafeString:

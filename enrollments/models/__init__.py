@@ -6,20 +6,40 @@ States change only through ``enrollments.operations``.
 
 from enrollments.models.access import BundleAccess
 from enrollments.models.bundle_price import BundlePrice
+from enrollments.models.dispute import Dispute
 from enrollments.models.enrollment import Enrollment
+from enrollments.models.help_code import HelpCode
 from enrollments.models.inbox import StripeEvent
+from enrollments.models.ledger import LedgerEntry
+from enrollments.models.money_settings import MoneySettings
 from enrollments.models.order import CheckoutAttempt, Order, OrderLine, Payment
+from enrollments.models.plan import Instalment, PaymentPlan
 from enrollments.models.quarter import Meeting, Quarter
+from enrollments.models.reconciliation import Reconciliation
+from enrollments.models.refund import Refund
+from enrollments.models.tries import Tries
+from enrollments.models.waitlist import WaitlistEntry, WaitlistLetter
 
 __all__ = [
     "BundleAccess",
     "BundlePrice",
     "CheckoutAttempt",
+    "Dispute",
     "Enrollment",
+    "HelpCode",
+    "Instalment",
+    "LedgerEntry",
     "Meeting",
+    "MoneySettings",
     "Order",
     "OrderLine",
     "Payment",
+    "PaymentPlan",
     "Quarter",
+    "Reconciliation",
+    "Refund",
     "StripeEvent",
+    "Tries",
+    "WaitlistEntry",
+    "WaitlistLetter",
 ]

@@ -19,6 +19,7 @@ class Enrollment(models.Model):
     class State(models.TextChoices):
         APPLIED = "applied", "Applied"
         APPROVED = "approved", "Approved"
+        OFFERED = "offered", "Offered"
         HELD = "held", "Held"
         ENROLLED = "enrolled", "Enrolled"
         DECLINED = "declined", "Declined"
@@ -26,6 +27,7 @@ class Enrollment(models.Model):
         LEFT = "left", "Left"
         MOVED = "moved", "Moved"
         REFUNDED = "refunded", "Refunded"
+        ENDED = "ended", "Ended"
         COMPLETED = "completed", "Completed"
 
     class JoinsBy(models.TextChoices):
@@ -49,11 +51,19 @@ class Enrollment(models.Model):
     hold_expires_at = models.DateTimeField(null=True, blank=True)
     small_group = models.CharField(max_length=40, blank=True)
     joins_by = models.CharField(max_length=20, choices=JoinsBy.choices, default=JoinsBy.UNDECIDED)
+    # Where she went, and when: her new place carries the order's line, this one keeps the trace.
+    moved_to = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="moved_from"
+    )
+    moved_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     objects: ClassVar[EnrollmentQuerySet] = EnrollmentQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        permissions = [
+            ("move_enrollment", "Can move people to another quarter and take them out"),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["quarter", "seat_number"],
@@ -72,7 +82,7 @@ class Enrollment(models.Model):
                 name="occupying_needs_a_seat_number",
             ),
             models.CheckConstraint(
-                condition=~Q(state="held") | Q(hold_expires_at__isnull=False),
+                condition=~Q(state__in=("held", "offered")) | Q(hold_expires_at__isnull=False),
                 name="a_hold_ends",
             ),
             models.CheckConstraint(

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from enrollments.models.order import Order
+
 
 class StripeEvent(models.Model):
     """One event, however often it was delivered."""
@@ -23,6 +25,9 @@ class StripeEvent(models.Model):
     api_version = models.CharField(max_length=40)
     outcome = models.CharField(max_length=20, choices=Outcome.choices)
     error = models.CharField(max_length=200, blank=True)
+    order = models.ForeignKey(
+        Order, null=True, blank=True, on_delete=models.SET_NULL, related_name="events"
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created"]

@@ -24,6 +24,7 @@ class Order(models.Model):
         PENDING = "pending", "Waiting for payment"
         PROCESSING = "processing", "Payment under way"
         PAID = "paid", "Paid"
+        REFUNDED = "refunded", "Given back"
         EXPIRED = "expired", "Not paid in time"
         CANCELLED = "cancelled", "Given up"
         FAILED = "failed", "Payment failed"
@@ -34,6 +35,18 @@ class Order(models.Model):
         AMOUNT_MISMATCH = "amount_mismatch", "The amount paid is not the amount agreed"
         SEAT_GONE = "seat_gone", "Paid, but no seat is free"
         PAID_TWICE = "paid_twice", "Paid twice for the same thing"
+        REFUND_FAILED = "refund_failed", "A refund failed; the money is here again"
+        REFUND_UNCLEAR = "refund_unclear", "Money was given back; for which part is unclear"
+        DISPUTED = "disputed", "Payment disputed"
+        FRAUD_WARNING = "fraud_warning", "Stripe warns of fraud"
+        PLAN_OVERDUE = "plan_overdue", "Suspended; staff decide"
+        PLAN_TROUBLE = "plan_trouble", "The payment plan is not as agreed"
+        DRIFT = "drift", "Our books and Stripe's differ"
+
+    class PausedFor(models.TextChoices):
+        NOTHING = "", "Not paused"
+        DISPUTE = "dispute", "A dispute"
+        INSTALMENT = "instalment", "An unpaid instalment"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     member = models.ForeignKey(
@@ -49,7 +62,23 @@ class Order(models.Model):
     attention = models.CharField(
         max_length=20, choices=Attention.choices, default=Attention.NONE, blank=True
     )
+    # Access to everything in the order rests while this says why.
+    paused_for = models.CharField(
+        max_length=20, choices=PausedFor.choices, default=PausedFor.NOTHING, blank=True
+    )
     currency = models.CharField(max_length=3, validators=[CURRENCY])
+    # Agreed at that moment: the quarter's line is paid in so many monthly instalments.
+    instalment_count = models.PositiveSmallIntegerField(null=True, blank=True)
+    instalment_cents = models.PositiveIntegerField(null=True, blank=True)
+    help_code = models.ForeignKey(
+        "enrollments.HelpCode",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+    )
+    # A keyed digest of the network address it was begun from, while that can matter for limits.
+    address_digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
 
@@ -59,6 +88,11 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="paid") | Q(paid_at__isnull=False, member__isnull=False),
                 name="a_paid_order_has_a_member",
+            ),
+            models.CheckConstraint(
+                condition=Q(instalment_count=None, instalment_cents=None)
+                | Q(instalment_count__isnull=False, instalment_cents__isnull=False),
+                name="agreed_instalments_are_whole",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -74,6 +108,14 @@ class Order(models.Model):
         """What was agreed, before any discount at Stripe. One query, unless prefetched."""
         return sum(line.unit_price_cents for line in self.lines.all())
 
+    @property
+    def due_now_cents(self) -> int:
+        """What its payment page asks for: all of it, or the first instalment and the rest."""
+        if not self.instalment_count:
+            return self.total_cents
+        once = sum(line.unit_price_cents for line in self.lines.all() if line.bundle_id)
+        return once + (self.instalment_cents or 0)
+
 
 class OrderLine(models.Model):
     """One thing of an order at the price agreed at that moment: a quarter or a bundle."""
@@ -87,6 +129,8 @@ class OrderLine(models.Model):
     )
     discreet_name = models.CharField(max_length=60)
     unit_price_cents = models.PositiveIntegerField()
+    # Its share of what was paid, once it is known: the price less its share of a discount.
+    paid_cents = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -115,6 +159,7 @@ class CheckoutAttempt(models.Model):
     number = models.PositiveSmallIntegerField()
     session_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     state = models.CharField(max_length=20, choices=State.choices, default=State.CREATED)
 
@@ -129,11 +174,14 @@ class CheckoutAttempt(models.Model):
 
 
 class Payment(models.Model):
-    """Money that Stripe says it took for an order. Nothing is written for a total of zero."""
+    """Money that Stripe says it took for an order. Nothing is written for a total of zero.
+
+    ``attempt`` is the page on which it was paid; a later instalment has none.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     attempt = models.OneToOneField(
-        CheckoutAttempt, on_delete=models.PROTECT, related_name="payment"
+        CheckoutAttempt, null=True, blank=True, on_delete=models.PROTECT, related_name="payment"
     )
     payment_intent_id = models.CharField(max_length=255, unique=True)
     amount_cents = models.PositiveIntegerField()

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 from core.fields import EncryptedTextField
 from enrollments.querysets import MeetingQuerySet, QuarterQuerySet
@@ -33,6 +34,7 @@ class Quarter(models.Model):
         CLOSED = "closed", "Closed"
         RUNNING = "running", "Running"
         ENDED = "ended", "Ended"
+        CANCELLED = "cancelled", "Cancelled"
 
     class Review(models.TextChoices):
         NONE = "none", "No review"
@@ -76,6 +78,9 @@ class Quarter(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-opens_at"]
+        permissions = [
+            ("cancel_quarter", "Can cancel a quarter and give everybody's money back"),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 condition=Q(closes_at__gt=F("opens_at")),
@@ -103,6 +108,11 @@ class Quarter(models.Model):
     def zone(self) -> ZoneInfo:
         """The zone in which meetings are entered and shown."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def discreet_name(self) -> str:
+        """What it is called where nobody should read what it is about."""
+        return self.workshop.discreet_name
 
     def enrolling_state(self, now: datetime, seats_left: int) -> str:
         """``not_yet``, ``open``, ``full`` or ``closed``: what a visitor can do at ``now``."""

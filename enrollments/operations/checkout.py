@@ -1,15 +1,14 @@
 """From a visitor's name and email to the page where she pays.
 
-Places orders, holds their seats, keeps one payable Checkout Session for each, and ends them.
+Places orders, holds their seats, and keeps one payable Checkout Session for each.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -20,10 +19,11 @@ from enrollments import stripe_gateway
 from enrollments.errors import (
     AlreadyEnrolled,
     AlreadyUnlocked,
+    CodeNotUsable,
     NotForSale,
+    OrderBusy,
     OrderNotPayable,
     QuarterFull,
-    UnknownCheckout,
 )
 from enrollments.models import (
     BundleAccess,
@@ -31,17 +31,25 @@ from enrollments.models import (
     CheckoutAttempt,
     Enrollment,
     Order,
-    OrderLine,
+    Quarter,
 )
-from enrollments.operations import seats
+from enrollments.operations import attempts, limits, seats, waitlist
 from enrollments.operations.fulfilment import settle
+from enrollments.operations.giving_up import give_up, release_lapsed_holds
+from enrollments.operations.orders import lock_order
+from enrollments.operations.wishes import (
+    NOTHING_MORE,
+    Wishes,
+    agree_on_bundle,
+    agree_on_quarter,
+)
 
 logger = logging.getLogger(__name__)
 
-# A hold lasts as long as its payment page. Stripe measures its own 30 minutes when the request
-# arrives, so a page is asked for with some minutes to spare.
-HOLD = timedelta(minutes=35)
-LEAST_AHEAD = timedelta(minutes=31)
+# How often an order is begun again because another window was quicker.
+TRIES = 4
+# Nothing was paid with it, and nothing can be any more.
+OVER = (Order.State.EXPIRED, Order.State.CANCELLED, Order.State.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +58,8 @@ class Buyer:
 
     ``form_id`` is the number of the form she sent: sent twice, it is one order.
     ``own_orders`` are those her browser began earlier: asking again gives her order back.
+    ``address_digest`` says where she comes from, for limits only.
+    ``offer`` is the entry of the waitlist whose seat is kept for her.
     """
 
     chosen_name: str
@@ -57,6 +67,8 @@ class Buyer:
     form_id: UUID
     own_orders: Collection[UUID] = ()
     member: User | None = None
+    address_digest: str = ""
+    offer: UUID | None = None
 
     @property
     def begun(self) -> list[UUID]:
@@ -68,25 +80,51 @@ class Buyer:
         return order.uuid in self.begun and order.email == self.email
 
 
-def enroll(*, quarter_id: int, buyer: Buyer, now: datetime) -> Order:
-    """An order for ``quarter_id`` with a seat held for it.
+class _HeldElsewhere(Exception):
+    """Another browser began with the same address between two looks."""
+
+
+class _CanBePaid(Exception):
+    """The order can be paid as it was agreed before; that has to end first."""
+
+    def __init__(self, order_id: int) -> None:
+        super().__init__(order_id)
+        self.order_id = order_id
+
+
+def enroll(*, quarter_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now: datetime) -> Order:
+    """An order for ``quarter_id`` and what else she wishes, with a seat held for it.
 
     The same email in another browser ends the hold it had there, so that nobody holds two seats.
+    Asking again with other wishes ends the payment page and changes the order. One that was paid
+    meanwhile comes back as it is.
 
     Raises:
-        Refusal: not open, full, or (to a signed-in member) already enrolled.
+        Refusal: not open, full, no such bundle, plan or code, too many tries, an offer that is
+            over, or (to a signed-in member) already enrolled.
         GatewayError: an older payment page could not be ended.
     """
-    _end_other_holds(quarter_id, buyer, now)
-    try:
-        return _place_quarter_order(quarter_id, buyer, now)
-    except QuarterFull:
-        if not release_lapsed_holds(now=now, quarter_id=quarter_id):
-            raise
-        return _place_quarter_order(quarter_id, buyer, now)
+    waiting = _waiting(quarter_id, buyer)
+    if not any(wishes.are_met_by(order) for order in waiting if buyer.wants(order)):
+        limits.refuse_if_no_page_is_left(digest=buyer.address_digest, email=buyer.email, now=now)
+    for _ in range(TRIES):
+        _end_other_holds(waiting, buyer, now)
+        try:
+            return _place_quarter_order(quarter_id, buyer, wishes, now)
+        except _HeldElsewhere:
+            pass
+        except _CanBePaid as found:
+            order = _end_its_pages(found.order_id, now)
+            if order.state not in (Order.State.PENDING, *OVER):
+                return order
+        except QuarterFull:
+            if not release_lapsed_holds(now=now, quarter_id=quarter_id):
+                raise
+        waiting = _waiting(quarter_id, buyer)
+    raise OrderBusy
 
 
-def _waiting_orders(quarter_id: int, buyer: Buyer) -> list[Order]:
+def _waiting(quarter_id: int, buyer: Buyer) -> list[Order]:
     return list(
         Order.objects.filter(
             Q(email=buyer.email) | Q(uuid__in=buyer.begun),
@@ -97,87 +135,155 @@ def _waiting_orders(quarter_id: int, buyer: Buyer) -> list[Order]:
     )
 
 
-def _end_other_holds(quarter_id: int, buyer: Buyer, now: datetime) -> None:
+def _end_other_holds(waiting: list[Order], buyer: Buyer, now: datetime) -> None:
     """Her hold in another browser, and the one she began here with a mistyped address."""
-    for order in _waiting_orders(quarter_id, buyer):
+    for order in waiting:
         if not buyer.wants(order):
             give_up(order_id=order.pk, now=now)
 
 
 @transaction.atomic
-def _place_quarter_order(quarter_id: int, buyer: Buyer, now: datetime) -> Order:
+def _place_quarter_order(quarter_id: int, buyer: Buyer, wishes: Wishes, now: datetime) -> Order:
     quarter = seats.lock_quarter(quarter_id)
     seats.refuse_unless_open(quarter, now)
-    for order in _waiting_orders(quarter_id, buyer):
-        if buyer.wants(order):
-            return _renamed(order, buyer)
+    hers = _only_hers(_waiting(quarter_id, buyer), buyer)
+    if hers:
+        order = _locked_and_renamed(hers[0], buyer)
+        if not wishes.are_met_by(order):
+            _refuse_while_it_can_be_paid(order)
+            lines = agree_on_quarter(order, quarter, wishes, now=now)
+            attempts.make_attempt(order, lines, now)
+        return order
+    return _new_quarter_order(quarter, buyer, wishes, now)
+
+
+def _only_hers(waiting: list[Order], buyer: Buyer) -> list[Order]:
+    """The orders to go on with, once the quarter is locked and nobody can begin another one."""
+    if not all(buyer.wants(order) for order in waiting):
+        raise _HeldElsewhere
+    return waiting
+
+
+def _new_quarter_order(quarter: Quarter, buyer: Buyer, wishes: Wishes, now: datetime) -> Order:
     if buyer.member and quarter.enrollments.live().filter(member=buyer.member).exists():
         raise AlreadyEnrolled
+    # Looked for first: most of a rush comes too late, and costs no more than this look.
+    seat = _seat_to_hold(quarter, buyer, now)
     order = _new_order(buyer, currency=quarter.currency, now=now)
-    line = OrderLine.objects.create(
-        order=order,
-        quarter=quarter,
-        discreet_name=quarter.workshop.discreet_name,
-        unit_price_cents=quarter.price_cents,
-    )
-    seats.hold_seat(quarter=quarter, line=line, member=buyer.member, until=now + HOLD, now=now)
+    lines = agree_on_quarter(order, quarter, wishes, now=now)
+    seats.hold_seat(seat, line=lines[0])
+    attempts.first_attempt(order, lines, now)
+    # Under the lock of the address's count, and so exact.
+    limits.refuse_more_holds(buyer.address_digest, besides=order)
     return order
 
 
-def _renamed(order: Order, buyer: Buyer) -> Order:
+def _seat_to_hold(quarter: Quarter, buyer: Buyer, now: datetime) -> Enrollment:
+    if buyer.offer:
+        seat = waitlist.offered_seat(buyer.offer, quarter=quarter, email=buyer.email, now=now)
+    else:
+        waitlist.refuse_while_somebody_waits(quarter)
+        seat = seats.free_seat(quarter, now=now)
+    seat.state, seat.member = Enrollment.State.HELD, buyer.member
+    seat.hold_expires_at = now + attempts.HOLD
+    return seat
+
+
+def _locked_and_renamed(order: Order, buyer: Buyer) -> Order:
+    order = lock_order(order.pk)
     order.chosen_name = buyer.chosen_name
     order.save(update_fields=["chosen_name"])
     return order
 
 
+def _refuse_while_it_can_be_paid(order: Order) -> None:
+    # Locked: a page that is being made in another window is known now, or sees the change.
+    states = order.attempts.select_for_update().values_list("state", flat=True)
+    if CheckoutAttempt.State.OPEN in list(states):
+        raise _CanBePaid(order.pk)
+
+
 def _new_order(buyer: Buyer, *, currency: str, now: datetime) -> Order:
+    """An order of hers that holds nothing and is not saved yet."""
     used = Order.objects.filter(uuid=buyer.form_id).exists()
-    return Order.objects.create(
+    return Order(
         uuid=uuid4() if used else buyer.form_id,
         email=buyer.email,
         chosen_name=buyer.chosen_name,
         member=buyer.member,
         currency=currency,
+        address_digest=buyer.address_digest,
         created_at=now,
     )
 
 
-@transaction.atomic
-def buy_bundle(*, bundle_id: int, buyer: Buyer, now: datetime) -> Order:
+def buy_bundle(
+    *, bundle_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now: datetime
+) -> Order:
     """An order for a bundle alone; the same person asking twice gets her order back.
 
+    With another code, its payment page ends and the order is changed.
+
     Raises:
-        Refusal: not on sale, or (to a signed-in member) already unlocked.
+        Refusal: not on sale, no such code, too many tries, or (to a signed-in member) already
+            unlocked.
+        GatewayError: an older payment page could not be ended.
     """
-    price = (
-        BundlePrice.objects.shown()
-        .select_for_update(of=("self",))
-        .select_related("bundle")
-        .filter(bundle=bundle_id)
-        .first()
-    )
+    wishes = replace(wishes, bundle_ids=[bundle_id])
+    for _ in range(TRIES):
+        try:
+            return _place_bundle_order(bundle_id, buyer, wishes, now)
+        except _CanBePaid as found:
+            order = _end_its_pages(found.order_id, now)
+            if order.state not in (Order.State.PENDING, *OVER):
+                return order
+    raise OrderBusy
+
+
+@transaction.atomic
+def _place_bundle_order(bundle_id: int, buyer: Buyer, wishes: Wishes, now: datetime) -> Order:
+    # Locked, so that the same form sent twice is one order.
+    prices = BundlePrice.objects.shown().select_for_update(of=("self",)).select_related("bundle")
+    price = prices.filter(bundle=bundle_id).first()
     if price is None:
         raise NotForSale
     access = BundleAccess.objects.in_force().filter(bundle=bundle_id, member=buyer.member)
     if buyer.member and access.exists():
         raise AlreadyUnlocked
-    again = Order.objects.filter(
-        uuid__in=buyer.begun,
-        email=buyer.email,
-        state=Order.State.PENDING,
-        lines__bundle=bundle_id,
-        lines__unit_price_cents=price.price_cents,
-    ).first()
-    if again:
-        return _renamed(again, buyer)
-    order = _new_order(buyer, currency=price.currency, now=now)
-    OrderLine.objects.create(
-        order=order,
-        bundle=price.bundle,
-        discreet_name=price.bundle.discreet_name,
-        unit_price_cents=price.price_cents,
-    )
+    waiting = _waiting_for_bundle(price, buyer)
+    if waiting:
+        order = _locked_and_renamed(waiting, buyer)
+        if wishes.are_met_by(order):
+            return order
+        _refuse_while_it_can_be_paid(order)
+        lines = agree_on_bundle(order, price, wishes, now=now)
+        attempts.make_attempt(order, lines, now)
+    else:
+        order = _new_order(buyer, currency=price.currency, now=now)
+        lines = agree_on_bundle(order, price, wishes, now=now)
+        attempts.first_attempt(order, lines, now)
     return order
+
+
+def _waiting_for_bundle(price: BundlePrice, buyer: Buyer) -> Order | None:
+    return (
+        Order.objects.filter(
+            uuid__in=buyer.begun,
+            email=buyer.email,
+            state=Order.State.PENDING,
+            lines__bundle=price.bundle_id,
+            lines__unit_price_cents=price.price_cents,
+        )
+        .exclude(lines__quarter__isnull=False)
+        .first()
+    )
+
+
+def _end_its_pages(order_id: int, now: datetime) -> Order:
+    """The order, which nobody can pay any more as it is; its seat stays held."""
+    for session_id in attempts.sessions_put_behind(order_id, now):
+        settle(stripe_gateway.expire_checkout(session_id), now=now)
+    return Order.objects.get(pk=order_id)
 
 
 def open_checkout(*, order_id: int, order_address: str, now: datetime) -> str:
@@ -186,134 +292,59 @@ def open_checkout(*, order_id: int, order_address: str, now: datetime) -> str:
     ``order_address`` is where Stripe sends people back to.
 
     Raises:
-        OrderNotPayable: paid, expired or given up meanwhile.
+        OrderNotPayable: paid, expired, changed or given up meanwhile.
+        CodeNotUsable: Stripe refused the order's code; the order goes on without it.
+        TooManyTries: no more pages are made for its address or its email in this hour.
         GatewayError: Stripe could not be asked; the hold stays, and asking again is safe.
     """
-    attempt = _payable_attempt(order_id, now)
+    attempt = attempts.payable_attempt(order_id, now)
     if attempt.session_id:
         checkout = stripe_gateway.get_checkout(attempt.session_id)
     else:
+        if attempt.number > 1:
+            _end_pages_behind(attempt, now)
         checkout = _create_checkout(attempt, order_address)
-    order = settle(checkout, now=now)
-    if checkout.is_open and order.state != Order.State.PENDING:
-        # Given up in another window while Stripe was being asked.
+    if not checkout.is_open:
+        settle(checkout, now=now)
+        raise OrderNotPayable
+    attempts.has_page(attempt, checkout.session_id)
+    if not attempts.is_still_wanted(attempt):
+        # Given up or changed in another window while Stripe was being asked.
         settle(stripe_gateway.expire_checkout(checkout.session_id), now=now)
-    if not checkout.is_open or order.state != Order.State.PENDING:
         raise OrderNotPayable
     return checkout.url
+
+
+def _end_pages_behind(attempt: CheckoutAttempt, now: datetime) -> None:
+    """One payable page for each order: what an earlier try left open ends first."""
+    for session_id in attempts.open_sessions(attempt.order_id):
+        order = settle(stripe_gateway.expire_checkout(session_id), now=now)
+        if order.state != Order.State.PENDING:
+            raise OrderNotPayable
 
 
 def _create_checkout(attempt: CheckoutAttempt, order_address: str) -> stripe_gateway.Checkout:
     try:
         return stripe_gateway.create_checkout(
-            _checkout_request(attempt, order_address),
+            attempts.checkout_request(attempt, order_address),
             idempotency_key=f"checkout:{attempt.order.uuid}:{attempt.number}",
         )
     except stripe_gateway.GatewayFailed:
         # The same key would get the same failure for a day: the next try needs its own.
-        CheckoutAttempt.objects.filter(pk=attempt.pk, session_id=None).update(
-            state=CheckoutAttempt.State.FAILED
-        )
+        attempts.has_failed(attempt)
+        limits.uncount_page(attempt.order, at=attempt.created_at)
         raise
+    except (stripe_gateway.GatewayRefused, stripe_gateway.NoSuchObject) as refused:
+        if attempt.order.help_code_id is None:
+            raise
+        logger.warning("order %s: its code was refused: %s", attempt.order.uuid, refused)
+        _go_on_without_code(attempt)
+        raise CodeNotUsable from refused
 
 
 @transaction.atomic
-def _payable_attempt(order_id: int, now: datetime) -> CheckoutAttempt:
-    """The attempt to go on with: an open one, one whose answer was lost, or a new one."""
-    order = Order.objects.select_for_update().get(pk=order_id)
-    if order.state != Order.State.PENDING:
-        raise OrderNotPayable
-    latest = order.attempts.order_by("number").last()
-    if latest and _can_go_on(latest, now):
-        return latest
-    attempt = CheckoutAttempt.objects.create(
-        order=order,
-        number=latest.number + 1 if latest else 1,
-        fingerprint=fingerprint(order),
-        expires_at=now + HOLD,
-    )
-    Enrollment.objects.filter(line__order=order, state=Enrollment.State.HELD).update(
-        hold_expires_at=attempt.expires_at
-    )
-    return attempt
-
-
-def _can_go_on(attempt: CheckoutAttempt, now: datetime) -> bool:
-    """Whether asking Stripe again for this attempt can still lead to its page."""
-    if attempt.session_id:
-        return True
-    is_young = attempt.expires_at >= now + LEAST_AHEAD
-    return is_young and attempt.state != CheckoutAttempt.State.FAILED
-
-
-def fingerprint(order: Order) -> str:
-    """A digest of everything that a payment page of the order depends on."""
-    lines = [(line.quarter_id, line.bundle_id, line.unit_price_cents) for line in order.lines.all()]
-    return hashlib.sha256(repr((order.currency, order.email, lines)).encode()).hexdigest()
-
-
-def _checkout_request(
-    attempt: CheckoutAttempt, order_address: str
-) -> stripe_gateway.CheckoutRequest:
-    order = attempt.order
-    return stripe_gateway.CheckoutRequest(
-        order_reference=str(order.uuid),
-        attempt_number=attempt.number,
-        lines=[
-            stripe_gateway.Line(
-                discreet_name=line.discreet_name, unit_price_cents=line.unit_price_cents
-            )
-            for line in order.lines.all()
-        ],
-        currency=order.currency,
-        email=order.email,
-        success_url=f"{order_address}?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{order_address}?back=1",
-        expires_at=attempt.expires_at,
-    )
-
-
-def give_up(*, order_id: int, now: datetime) -> Order:
-    """The order, ended: nothing of it can be paid and its seat is free.
-
-    One that was paid meanwhile is fulfilled instead.
-
-    Raises:
-        GatewayError: it is not known whether it can still be paid; nothing was changed.
-    """
-    sessions = CheckoutAttempt.objects.filter(
-        order=order_id, state=CheckoutAttempt.State.OPEN
-    ).values_list("session_id", flat=True)
-    for session_id in list(sessions):
-        settle(stripe_gateway.expire_checkout(session_id or ""), now=now)
-    return _cancel(order_id)
-
-
-@transaction.atomic
-def _cancel(order_id: int) -> Order:
-    order = Order.objects.select_for_update().get(pk=order_id)
-    if order.state in (Order.State.PENDING, Order.State.EXPIRED):
-        order.state = Order.State.CANCELLED
-        order.save(update_fields=["state"])
-        for enrollment in Enrollment.objects.filter(line__order=order):
-            seats.release_seat(enrollment)
-    return order
-
-
-def release_lapsed_holds(*, now: datetime, quarter_id: int | None = None) -> int:
-    """How many seats came free because their time was over and Stripe confirmed it.
-
-    A hold whose page cannot be ended now is left for the next time.
-    """
-    lapsed = Enrollment.objects.lapsed_holds(now)
-    if quarter_id is not None:
-        lapsed = lapsed.filter(quarter=quarter_id)
-    released = 0
-    for order_id in list(lapsed.exclude(line=None).values_list("line__order", flat=True)):
-        try:
-            order = give_up(order_id=order_id, now=now)
-        except (stripe_gateway.GatewayError, UnknownCheckout) as error:
-            logger.warning("a lapsed hold stays for now: %s", error)
-        else:
-            released += order.state == Order.State.CANCELLED
-    return released
+def _go_on_without_code(attempt: CheckoutAttempt) -> None:
+    order = lock_order(attempt.order_id)
+    order.help_code = None
+    order.save(update_fields=["help_code"])
+    attempts.has_failed(attempt)

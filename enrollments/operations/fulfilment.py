@@ -11,25 +11,41 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Prefetch, Q, prefetch_related_objects
 
 from accounts.models import User
 from accounts.operations import open_account
 from enrollments import emails, stripe_gateway
 from enrollments.errors import QuarterFull, UnknownCheckout
 from enrollments.models import (
-    BundleAccess,
     CheckoutAttempt,
     Enrollment,
     Order,
     OrderLine,
     Payment,
+    Quarter,
+    Refund,
 )
-from enrollments.operations import seats
+from enrollments.operations import endings, grants, plans, refunds, seats, waitlist
+from enrollments.operations.orders import (
+    Action,
+    ask_for_a_person,
+    lock_order,
+    places_of,
+    record,
+)
 from enrollments.stripe_gateway import Checkout
-from programs.models import BundlePage
 
 logger = logging.getLogger(__name__)
 State, Attention, AttemptState = Order.State, Order.Attention, CheckoutAttempt.State
+
+# The order's lines in the order in which Stripe was sent them.
+LINES = Prefetch("lines", OrderLine.objects.order_by("pk"))
+# Why a line that was paid could not be given, and what becomes of its money by itself.
+GIVEN_BACK_FOR = {
+    Attention.SEAT_GONE: Refund.Reason.SEAT_GONE,
+    Attention.PAID_TWICE: Refund.Reason.PAID_TWICE,
+}
 
 
 def fulfil(session_id: str, *, now: datetime) -> Order:
@@ -49,39 +65,36 @@ def settle(checkout: Checkout, *, now: datetime) -> Order:
     Raises:
         UnknownCheckout: the session belongs to no order of ours.
     """
-    order = _locked_order(checkout.order_reference)
+    order = lock_order(_order_id(checkout.order_reference))
     attempt = _attempt(order, checkout)
     if checkout.is_settled:
         _settle_paid(order, attempt, checkout, now)
     elif checkout.has_failed:
-        _settle_failed(order, attempt)
+        _settle_failed(order, attempt, now)
     elif checkout.status == "complete":
         _settle_processing(order)
     elif checkout.is_expired:
-        _settle_expired(order, attempt)
+        _settle_expired(order, attempt, now)
     return order
 
 
-def _locked_order(reference: str) -> Order:
-    """Quarters first, then the order: the one sequence in which rows are locked."""
+def _order_id(reference: str) -> int:
     try:
-        order = Order.objects.get(uuid=UUID(reference))
+        return Order.objects.values_list("pk", flat=True).get(uuid=UUID(reference))
     except (ValueError, Order.DoesNotExist) as error:
         raise UnknownCheckout(reference[:40]) from error
-    for quarter_id in order.lines.exclude(quarter=None).values_list("quarter_id", flat=True):
-        seats.lock_quarter(quarter_id)
-    return Order.objects.select_for_update().get(pk=order.pk)
 
 
 def _attempt(order: Order, checkout: Checkout) -> CheckoutAttempt:
-    attempt = order.attempts.filter(session_id=checkout.session_id).first()
-    if attempt:
-        return attempt
-    # Stripe made the session, and its answer was lost before the id could be kept.
-    number = checkout.attempt_number or 0
-    attempt = order.attempts.filter(session_id=None, number=number).first()
-    if not attempt:
+    is_it = Q(session_id=checkout.session_id)
+    # Stripe made the session, and its id could not be kept yet, or its answer was lost.
+    may_be_it = Q(session_id=None, number=checkout.attempt_number or 0)
+    found = list(order.attempts.filter(is_it | may_be_it))
+    if not found:
         raise UnknownCheckout(checkout.session_id)
+    attempt = next((each for each in found if each.session_id), found[0])
+    if attempt.session_id:
+        return attempt
     attempt.session_id = checkout.session_id
     attempt.state = AttemptState.OPEN
     attempt.save(update_fields=["session_id", "state"])
@@ -102,11 +115,11 @@ def _close(attempt: CheckoutAttempt, state: CheckoutAttempt.State) -> None:
     attempt.save(update_fields=["state"])
 
 
-def _settle_expired(order: Order, attempt: CheckoutAttempt) -> None:
+def _settle_expired(order: Order, attempt: CheckoutAttempt, now: datetime) -> None:
     _close(attempt, AttemptState.EXPIRED)
     if order.state == State.PENDING and _is_current(attempt):
         _advance(order, State.EXPIRED)
-        _release_seats(order)
+        release_holds_of(order, now=now)
 
 
 def _settle_processing(order: Order) -> None:
@@ -115,118 +128,151 @@ def _settle_processing(order: Order) -> None:
         emails.queue("payment_processing", order)
 
 
-def _settle_failed(order: Order, attempt: CheckoutAttempt) -> None:
+def _settle_failed(order: Order, attempt: CheckoutAttempt, now: datetime) -> None:
     _close(attempt, AttemptState.COMPLETE)
     if order.state in (State.PENDING, State.PROCESSING) and _is_current(attempt):
         _advance(order, State.FAILED)
-        _release_seats(order)
+        release_holds_of(order, now=now)
         emails.queue("payment_failed", order)
 
 
-def _release_seats(order: Order) -> None:
-    for enrollment in Enrollment.objects.filter(line__order=order):
-        seats.release_seat(enrollment)
+def release_holds_of(order: Order, *, now: datetime) -> None:
+    """Free the seats that wait for the payment of a locked order; no other."""
+    for place in places_of(order):
+        if place.state == Enrollment.State.HELD:
+            waitlist.free_seat(place, to=Enrollment.State.RELEASED, now=now)
 
 
 def _settle_paid(order: Order, attempt: CheckoutAttempt, checkout: Checkout, now: datetime) -> None:
     if attempt.state == AttemptState.COMPLETE:
         return
     _close(attempt, AttemptState.COMPLETE)
-    _record_payment(order, attempt, checkout, now)
-    if order.state in (State.PAID, State.REVIEW):
-        _needs_a_person(order, Attention.PAID_TWICE)
+    prefetch_related_objects([order], LINES)
+    payment = _record_payment(order, attempt, checkout, now)
+    if order.paid_at:
+        _return_second_payment(order, payment, now)
+        plans.stop_what_was_not_agreed(checkout)
     elif not _is_as_agreed(order, checkout):
-        order.state = State.REVIEW
-        _needs_a_person(order, Attention.AMOUNT_MISMATCH)
+        plans.stop_what_was_not_agreed(checkout)
+        _advance(order, State.REVIEW)
+        ask_for_a_person(order, Attention.AMOUNT_MISMATCH, now=now)
+        emails.queue("order_in_review", order)
     else:
-        _grant(order, now)
+        _share_out(order, checkout)
+        _grant(order, checkout, payment, now)
 
 
 def _record_payment(
     order: Order, attempt: CheckoutAttempt, checkout: Checkout, now: datetime
-) -> None:
+) -> Payment | None:
     """Recording money never refuses; a total of zero moves none."""
-    if checkout.total_cents:
-        Payment.objects.create(
-            order=order,
-            attempt=attempt,
-            payment_intent_id=checkout.payment_intent_id,
-            amount_cents=checkout.total_cents,
-            currency=checkout.currency,
-            received_at=now,
-        )
+    if not checkout.total_cents:
+        return None
+    return Payment.objects.create(
+        order=order,
+        attempt=attempt,
+        payment_intent_id=checkout.payment_intent_id,
+        amount_cents=checkout.total_cents,
+        currency=checkout.currency,
+        received_at=now,
+    )
+
+
+def _return_second_payment(order: Order, payment: Payment | None, now: datetime) -> None:
+    """Two pages of one order were paid: what came second paid for nothing."""
+    ask_for_a_person(order, Attention.PAID_TWICE, now=now)
+    if payment:
+        refunds.give_back_payment(payment, reason=Refund.Reason.PAID_TWICE, now=now)
+        emails.queue("paid_twice", order)
 
 
 def _is_as_agreed(order: Order, checkout: Checkout) -> bool:
     expected = checkout.subtotal_cents - checkout.discount_cents + checkout.tax_cents
+    mode = "subscription" if order.instalment_count else "payment"
     return (
-        checkout.mode == "payment"
+        checkout.mode == mode
         and checkout.currency == order.currency
-        and checkout.subtotal_cents == order.total_cents
+        and checkout.subtotal_cents == order.due_now_cents
         and checkout.total_cents == expected
+        and len(checkout.line_totals_cents) == len(order.lines.all())
     )
 
 
-def _needs_a_person(order: Order, attention: Order.Attention) -> None:
-    """Money is here and the site cannot say what it is for: keep it, tell staff."""
-    order.attention = attention
-    order.save(update_fields=["state", "attention"])
-    emails.queue("order_in_review", order)
-    logger.error("order %s needs a person: %s", order.uuid, attention)
+def _share_out(order: Order, checkout: Checkout) -> None:
+    """Keep what each line came to after discounts: a refund of one line is of its own share."""
+    for line, share_cents in zip(order.lines.all(), checkout.line_totals_cents, strict=True):
+        line.paid_cents = share_cents
+        line.save(update_fields=["paid_cents"])
 
 
-def _grant(order: Order, now: datetime) -> None:
+def _grant(order: Order, checkout: Checkout, payment: Payment | None, now: datetime) -> None:
     member = order.member or open_account(email=order.email, chosen_name=order.chosen_name)
+    if order.instalment_count:
+        plans.begin(order, checkout, payment, now=now)
+    problems = {line: _give(line, member, now) for line in order.lines.all()}
+    granted = [line for line, problem in problems.items() if problem is None]
     order.member, order.paid_at = member, now
-    problem = _first_problem(order, member, now)
-    order.state = State.REVIEW if problem else State.PAID
+    order.state = State.PAID if granted else State.REVIEW
     order.save(update_fields=["member", "paid_at", "state"])
-    if problem:
-        _needs_a_person(order, problem)
-    else:
+    for line, problem in problems.items():
+        if problem:
+            _make_good(order, line, problem, now)
+    if granted:
         emails.queue("receipt", order)
 
 
-def _first_problem(order: Order, member: User, now: datetime) -> Order.Attention | None:
-    """Grant each line; the reason why one of them could not be granted, if any."""
-    problem = None
-    for line in order.lines.select_related("quarter", "bundle"):
-        if line.bundle:
-            _unlock(member, line.bundle, now, line=line)
-        else:
-            problem = _enroll(line, member, now) or problem
-    return problem
+def _give(line: OrderLine, member: User, now: datetime) -> Order.Attention | None:
+    """Give ``line`` to ``member``; the reason why that was not possible, if it was not."""
+    if line.bundle_id:
+        if not grants.unlock_bought(line, member, now=now):
+            return Attention.PAID_TWICE
+        record(line.order, Action.UNLOCKED, detail=line.discreet_name, now=now)
+        return None
+    return _enroll(line, member, now)
 
 
 def _enroll(line: OrderLine, member: User, now: datetime) -> Order.Attention | None:
-    enrollment = Enrollment.objects.select_related("quarter").get(line=line)
-    others = Enrollment.objects.live().filter(quarter=enrollment.quarter, member=member)
-    if others.exclude(pk=enrollment.pk).exists():
-        seats.release_seat(enrollment)
+    place = Enrollment.objects.select_related("quarter").get(line=line)
+    others = Enrollment.objects.live().filter(quarter=place.quarter, member=member)
+    known_as = {line.order.email, member.email}
+    if others.exclude(pk=place.pk).exists():
+        waitlist.has_found_a_place(place, known_as=known_as, now=now)
+        _let_go(place, now)
         return Attention.PAID_TWICE
-    if enrollment.state == Enrollment.State.RELEASED:
+    if place.quarter.state == Quarter.State.CANCELLED:
+        _let_go(place, now)
+        return Attention.SEAT_GONE
+    if place.state == Enrollment.State.RELEASED:
+        waitlist.make_way_for(place, email=line.order.email)
         try:
-            seats.take_seat_again(enrollment)
+            seats.take_seat_again(place)
         except QuarterFull:
             return Attention.SEAT_GONE
-    seats.confirm_seat(enrollment, member=member)
-    for bundle in enrollment.quarter.bundles.all():
-        _unlock(member, bundle, now, enrollment=enrollment)
+    seats.confirm_seat(place, member=member)
+    waitlist.has_found_a_place(place, known_as=known_as, now=now)
+    grants.unlock_included(place, now=now)
+    record(line.order, Action.ENROLLED, detail=f"seat {place.seat_number}", now=now)
     return None
 
 
-def _unlock(
-    member: User,
-    bundle: BundlePage,
-    now: datetime,
-    *,
-    line: OrderLine | None = None,
-    enrollment: Enrollment | None = None,
-) -> None:
-    """Access to ``bundle``; a member who has it keeps the access she has."""
-    BundleAccess.objects.in_force().get_or_create(
-        member=member,
-        bundle=bundle,
-        revoked_at=None,
-        defaults={"line": line, "enrollment": enrollment, "granted_at": now},
-    )
+def _let_go(place: Enrollment, now: datetime) -> None:
+    if place.state == Enrollment.State.HELD:
+        waitlist.free_seat(place, to=Enrollment.State.RELEASED, now=now)
+
+
+def _make_good(order: Order, line: OrderLine, problem: Order.Attention, now: datetime) -> None:
+    """Paid for, and not to be had: the money goes back, and the next free seat is hers."""
+    ask_for_a_person(order, problem, now=now)
+    endings.stop_plan(line, now)
+    reason = _reason(line, problem)
+    refunds.give_back_line(line, reason=reason, now=now)
+    if problem == Attention.SEAT_GONE and line.quarter:
+        waitlist.put_first(line.quarter, order=order, now=now)
+    emails.queue(str(reason.value), order)
+
+
+def _reason(line: OrderLine, problem: Order.Attention) -> Refund.Reason:
+    """Why its money goes back: each is the name of the letter that says so."""
+    if line.quarter and line.quarter.state == Quarter.State.CANCELLED:
+        return Refund.Reason.QUARTER_CANCELLED
+    return GIVEN_BACK_FOR[problem]

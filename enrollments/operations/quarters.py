@@ -18,7 +18,7 @@ from enrollments.errors import (
     WorkshopHasNoWeeks,
 )
 from enrollments.models import Meeting, Quarter
-from enrollments.operations import seats
+from enrollments.operations import seats, waitlist
 from programs.models import BundlePage, WorkshopPage
 
 START = time(10, 0)
@@ -53,6 +53,8 @@ def create_quarter(  # noqa: PLR0913 (a quarter is that many facts)
     minutes: int = 120,
     skipped: Collection[date] = frozenset(),
     closes_at: datetime | None = None,
+    instalment_count: int | None = None,
+    instalment_cents: int | None = None,
     is_sample: bool = False,
 ) -> Quarter:
     """A draft quarter with one meeting for each week of the workshop's syllabus.
@@ -79,6 +81,8 @@ def create_quarter(  # noqa: PLR0913 (a quarter is that many facts)
         price_cents=price_cents,
         currency=currency,
         time_zone=time_zone,
+        instalment_count=instalment_count,
+        instalment_cents=instalment_cents,
         is_sample=is_sample,
     )
     quarter.full_clean()
@@ -94,9 +98,11 @@ def create_quarter(  # noqa: PLR0913 (a quarter is that many facts)
 
 @transaction.atomic
 def change_quarter(
-    quarter: Quarter, *, fields: Collection[str], bundles: Iterable[BundlePage]
+    quarter: Quarter, *, fields: Collection[str], bundles: Iterable[BundlePage], now: datetime
 ) -> None:
     """Keep ``fields`` of ``quarter`` as they stand in it, and what it includes.
+
+    New seats are offered to whoever waits before any visitor can take them.
 
     Raises:
         TooFewSeats: somebody has a seat above the new number of seats.
@@ -107,6 +113,7 @@ def change_quarter(
         raise TooFewSeats(highest)
     quarter.save(update_fields=fields)
     quarter.bundles.set(bundles)
+    waitlist.offer_free_seats(seats.lock_quarter(quarter.pk), now=now)
 
 
 def highest_taken_seat(quarter: Quarter) -> int:
@@ -130,6 +137,7 @@ def reasons_not_to_open(quarter: Quarter, now: datetime) -> list[str]:
         "The moment when enrollment closes has already passed.": quarter.closes_at > now,
         "The group has already begun.": quarter.state
         not in (Quarter.State.RUNNING, Quarter.State.ENDED),
+        "It was cancelled, and everybody was told.": quarter.state != Quarter.State.CANCELLED,
         "It is a sample, and samples are for sale in demo mode only.": settings.DEMO_MODE
         or not quarter.is_sample,
         "Payments are switched off on this site.": settings.STRIPE_MODE != "off",
@@ -149,12 +157,16 @@ def open_enrollment(*, quarter_id: int, now: datetime) -> Quarter:
         return quarter
     if reasons := reasons_not_to_open(quarter, now):
         raise NotReadyToOpen(reasons)
-    return _advance(quarter, Quarter.State.OPEN)
+    _advance(quarter, Quarter.State.OPEN)
+    waitlist.offer_free_seats(quarter, now=now)
+    return quarter
 
 
 @transaction.atomic
 def close_enrollment(*, quarter_id: int) -> Quarter:
     """The quarter, closed to new orders; whoever is paying may finish. Again changes nothing.
+
+    Whoever waits for a seat is told that the list is closed.
 
     Raises:
         EnrollmentNotOpen: it is a draft, or the group has already begun.
@@ -164,13 +176,14 @@ def close_enrollment(*, quarter_id: int) -> Quarter:
         return quarter
     if quarter.state != Quarter.State.OPEN:
         raise EnrollmentNotOpen
-    return _advance(quarter, Quarter.State.CLOSED)
+    _advance(quarter, Quarter.State.CLOSED)
+    waitlist.close_list(quarter)
+    return quarter
 
 
-def _advance(quarter: Quarter, state: Quarter.State) -> Quarter:
+def _advance(quarter: Quarter, state: Quarter.State) -> None:
     quarter.state = state
     quarter.save(update_fields=["state"])
-    return quarter
 
 
 @transaction.atomic

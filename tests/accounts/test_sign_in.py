@@ -403,9 +403,7 @@ def test_the_old_doors_sign_nobody_in(client, owner_of_site, address):
     assert signed_in_as(client) is None
 
 
-def test_no_log_holds_an_address_or_a_code(  # noqa: PLR0917
-    client, ann, ask, code, wrong, caplog, settings
-):
+def test_no_log_holds_an_address_or_a_code(client, ann, ask, code, wrong, caplog, settings):
     with caplog.at_level(logging.INFO):
         ask("ann@example.org")
         sent = code()

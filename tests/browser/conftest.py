@@ -17,7 +17,7 @@ import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Locator, Page, Request
 
 # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to query.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -71,6 +71,12 @@ def visit(browser: Browser, site: str) -> Iterator[Any]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+def follow(part: Locator) -> None:
+    """Clicks what leads to another page, and waits until that page has loaded."""
+    with part.page.expect_navigation():
+        part.click()
 
 
 class Listener:

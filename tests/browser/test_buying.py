@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from core.discretion import leak_words_in
 from enrollments.models import BundleAccess, Enrollment, Order, Quarter
-from tests.browser.conftest import Listener
-from tests.factories.enrollments import bundle, make_price, make_quarter
+from tests.browser.conftest import Listener, follow
+from tests.factories.enrollments import bundle, make_code, make_price, make_quarter
 from tests.stripe_fixtures import *  # noqa: F403
 
 pytestmark = pytest.mark.browser
@@ -140,6 +140,97 @@ def test_he_buys_the_bundle_alone_and_never_sees_a_group(shop, open_page, mailou
     expect(page.get_by_text("Gaslighting")).to_be_visible()
     assert leak_words_in(page.title()) == []
     assert (enrolled(), BundleAccess.objects.count()) == (0, 1)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+def test_she_types_a_code_sees_its_price_and_pays_that(shop, open_page, mailoutbox, script):
+    make_code()
+    page = open_page(java_script_enabled=script)
+    page.goto(f"{shop}/enroll/next/")
+    fill_in(page)
+    page.get_by_text("I have a code").click()
+    page.get_by_label("Your code").fill("quiet 25")
+    page.get_by_role("button", name="Continue to payment").click()
+    expect(page.get_by_text("you pay $450 instead of $600")).to_be_visible()
+    before = Order.objects.count()
+
+    page.get_by_role("button", name="Continue to payment").click()
+    page.wait_for_url("**/c/pay/**")
+    expect(page.get_by_text("$450").first).to_be_visible()
+    pay(page)
+    page.wait_for_url("**/orders/**")
+
+    expect(page.get_by_role("heading", name="Thank you, Ann.")).to_be_visible()
+    assert (before, enrolled()) == (0, 1)
+
+
+def test_a_code_worth_everything_asks_for_no_card(shop, open_page, mailoutbox):
+    make_code(percent_off=100)
+    page = open_page()
+    page.goto(f"{shop}/enroll/next/")
+    fill_in(page)
+    page.get_by_text("I have a code").click()
+    page.get_by_label("Your code").fill("QUIET25")
+    page.get_by_role("button", name="Continue to payment").click()
+    expect(page.get_by_text("there is nothing to pay, and no card is needed.")).to_be_visible()
+
+    page.get_by_role("button", name="Continue, nothing to pay").click()
+    page.wait_for_url("**/c/pay/**")
+    expect(page.get_by_label("Card number")).to_have_count(0)
+    page.locator("button.primary").click()
+    page.wait_for_url("**/orders/**")
+
+    expect(page.get_by_role("heading", name="Thank you, Ann.")).to_be_visible()
+    assert enrolled() == 1
+
+
+def test_she_goes_back_adds_the_bundle_and_pays_for_both(shop, open_page, mailoutbox):
+    Quarter.objects.get().bundles.clear()
+    page = open_page()
+    to_payment(page, f"{shop}/enroll/next/")
+    page.get_by_role("link", name=re.compile("Back")).click()
+    page.get_by_role("link", name="Change something first").click()
+    page.get_by_label("Video course, for $297").check()
+
+    page.get_by_role("button", name="Continue to payment").click()
+    page.wait_for_url("**/c/pay/**")
+    expect(page.get_by_text("$897").first).to_be_visible()
+    pay(page)
+    page.wait_for_url("**/orders/**")
+
+    expect(page.get_by_role("heading", name="Thank you, Ann.")).to_be_visible()
+    assert (Order.objects.count(), enrolled(), BundleAccess.objects.count()) == (1, 1, 1)
+
+
+def test_she_pays_month_by_month(shop, open_page, mailoutbox):
+    Quarter.objects.update(instalment_count=3, instalment_cents=21_000)
+    page = open_page()
+    page.goto(f"{shop}/enroll/next/")
+    fill_in(page)
+    page.get_by_label("3 monthly payments of $210 ($630 in all)").check()
+
+    page.get_by_role("button", name="Continue to payment").click()
+    page.wait_for_url("**/c/pay/**")
+    expect(page.get_by_text("$210").first).to_be_visible()
+    pay(page)
+    page.wait_for_url("**/orders/**")
+
+    expect(page.get_by_role("heading", name="Thank you, Ann.")).to_be_visible()
+    assert enrolled() == 1
+
+
+def test_over_the_limit_the_page_says_so_kindly(shop, open_page, settings):
+    settings.ORDER_LIMITS = "address=1/h"
+    to_payment(open_page(), f"{shop}/enroll/next/")
+    page = open_page()
+    page.goto(f"{shop}/enroll/next/")
+    fill_in(page, "rose@example.org")
+
+    page.get_by_role("button", name="Continue to payment").click()
+
+    expect(page.get_by_text("That is more tries than usual from here.")).to_be_visible()
+    expect(page.get_by_label("Email")).to_have_value("rose@example.org")
+    assert Order.objects.count() == 1
 
 
 def test_a_declined_card_can_be_tried_again_on_the_same_page(shop, open_page, mailoutbox):
@@ -291,7 +382,7 @@ def test_a_payment_page_that_ran_out_frees_the_seat_and_says_so(shop, standin, o
 
 
 def test_when_stripe_is_down_she_is_told_and_trying_again_works(shop, standin, open_page):
-    standin.fault("500", path="POST /v1/checkout/sessions$", count=3)
+    standin.fault("500", path="POST /v1/checkout/sessions$", count=2)
     page = open_page()
     page.goto(f"{shop}/enroll/next/")
     fill_in(page)
@@ -315,25 +406,41 @@ def test_every_private_page_passes_axe_and_fits(shop, open_page, mailoutbox, wid
             page.evaluate("document.documentElement.scrollWidth") <= width,
         )
 
+    make_code()
+    quarter = Quarter.objects.get()
+    quarter.bundles.clear()
+    Quarter.objects.update(instalment_count=3, instalment_cents=21_000)
     page.goto(f"{shop}/enroll/next/")
     look("enroll")
-    page.get_by_role("button", name="Continue to payment").click()
+    page.get_by_text("I have a code").click()
+    page.get_by_label("Your code").fill("WRONG")
+    follow(page.get_by_role("button", name="Continue to payment"))
     look("enroll with errors")
+    fill_in(page)
+    page.get_by_label("Video course, for $297").check()
+    page.get_by_label("Your code").fill("QUIET25")
+    follow(page.get_by_role("button", name="Continue to payment"))
+    look("enroll with a code")
+    follow(page.get_by_role("button", name="Continue to payment"))
+    follow(page.get_by_role("link", name=re.compile("Back")))
+    look("waiting with two things and a code")
+    follow(page.get_by_role("button", name="Give my place back"))
+    quarter.bundles.add(bundle())
     page.goto(f"{shop}/buy/{bundle().slug}/")
     look("buy")
     to_payment(page, f"{shop}/enroll/next/")
-    page.get_by_role("link", name=re.compile("Back")).click()
+    follow(page.get_by_role("link", name=re.compile("Back")))
     look("waiting")
-    page.get_by_role("button", name="Continue to payment").click()
+    follow(page.get_by_role("button", name="Continue to payment"))
     pay(page)
     page.wait_for_url("**/orders/**")
     look("paid")
-    page.get_by_role("link", name="Sign in").click()
+    follow(page.get_by_role("link", name="Sign in"))
     look("sign in")
     sign_in(page, mailoutbox)
     page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true })")
     look("today")
-    page.get_by_role("link", name="Show the lesson titles").click()
+    follow(page.get_by_role("link", name="Show the lesson titles"))
     look("lessons")
 
     assert found == dict.fromkeys(found, (0, True))

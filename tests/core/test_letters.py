@@ -32,9 +32,21 @@ HOSTILE = {
     "code": "1234 5678",
     "minutes": 15,
     "items": ["Saturday course", "<script>alert(1)</script>"],
+    "place": "Saturday course <script>alert(1)</script>",
+    "dates": {"begin": datetime(2027, 4, 10, 14, 0, tzinfo=UTC), "zone_name": "Eastern Time"},
     "amount": "$600",
+    "given_back": "$150",
     "date": datetime(2026, 11, 23, 15, 0, tzinfo=UTC),
     "sign_in_url": "https://stillwater.example/account/login/",
+    "plan_url": "https://stillwater.example/orders/plan/1/",
+    "pay_url": "https://stillwater.example/orders/plan/1/pay/",
+    "open_until": datetime(2026, 11, 30, 15, 0, tzinfo=UTC),
+    "number": 2,
+    "until": datetime(2026, 11, 25, 15, 0, tzinfo=UTC),
+    "zone_name": "Eastern Time",
+    "offer_url": "https://stillwater.example/waitlist/offer/1/",
+    "place_url": "https://stillwater.example/waitlist/place/1/",
+    "first_in_line_url": "https://stillwater.example/waitlist/place/1/",
 }
 
 

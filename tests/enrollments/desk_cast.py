@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from itertools import count
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -13,14 +15,17 @@ from accounts.models import User
 from enrollments.models import (
     BundleAccess,
     CheckoutAttempt,
+    Dispute,
     Enrollment,
     Order,
     OrderLine,
     Payment,
     Quarter,
+    Refund,
     StripeEvent,
 )
 from tests.factories.enrollments import (
+    bundle,
     make_access,
     make_member,
     make_place,
@@ -28,8 +33,21 @@ from tests.factories.enrollments import (
     make_quarter,
 )
 
-MODELS = ("quarter", "meeting", "enrollment", "order", "bundleaccess", "bundleprice", "stripeevent")
+MODELS = (
+    "quarter",
+    "meeting",
+    "enrollment",
+    "order",
+    "refund",
+    "dispute",
+    "bundleaccess",
+    "bundleprice",
+    "stripeevent",
+)
 SIGN_IN = "/account/login/"
+
+# Numbers of orders without a letter in them: a search for a name never meets one by chance.
+_numbers = (UUID(f"{number}{0:024}") for number in count(10_000_000))
 
 
 def make_staff(email: str, *codenames: str) -> User:
@@ -78,6 +96,7 @@ def make_order(quarter: Quarter, name: str = "Ann", **changes) -> Order:
     member = make_member(email, chosen_name=name)
     order = Order.objects.create(
         **{
+            "uuid": next(_numbers),
             "member": member,
             "email": email,
             "chosen_name": name,
@@ -89,13 +108,18 @@ def make_order(quarter: Quarter, name: str = "Ann", **changes) -> Order:
         | changes
     )
     line = OrderLine.objects.create(
-        order=order, quarter=quarter, discreet_name="Saturday course", unit_price_cents=60_000
+        order=order,
+        quarter=quarter,
+        discreet_name="Saturday course",
+        unit_price_cents=60_000,
+        paid_cents=60_000,
     )
     attempt = CheckoutAttempt.objects.create(
         order=order,
         number=1,
         session_id=f"cs_test_{name}",
         fingerprint="x",
+        created_at=MOMENT,
         expires_at=MOMENT,
         state="complete",
     )
@@ -110,6 +134,45 @@ def make_order(quarter: Quarter, name: str = "Ann", **changes) -> Order:
     place = make_place(quarter, member, line=line, created_at=MOMENT)
     make_access(member, enrollment=place)
     return order
+
+
+def make_refund(order: Order, **changes) -> Refund:
+    """$50 of an order's first line, given back by the site."""
+    return Refund.objects.create(
+        **{
+            "order": order,
+            "payment": order.payments.first(),
+            "line": order.lines.first(),
+            "stripe_id": f"re_{uuid4().hex[:8]}",
+            "amount_cents": 5_000,
+            "currency": order.currency,
+            "state": "succeeded",
+            "reason": "asked",
+            "note": "She wrote on Monday.",
+            "requested_at": MOMENT + timedelta(hours=1),
+            "settled_at": MOMENT + timedelta(hours=2),
+        }
+        | changes
+    )
+
+
+def make_dispute(order: Order, **changes) -> Dispute:
+    """The order's payment, disputed an hour after it was made."""
+    return Dispute.objects.create(
+        **{
+            "stripe_id": f"du_{uuid4().hex[:8]}",
+            "order": order,
+            "payment": order.payments.first(),
+            "amount_cents": 60_000,
+            "currency": order.currency,
+            "reason": "product_not_received",
+            "status": "needs_response",
+            "evidence_due_by": MOMENT + timedelta(days=9),
+            "opened_at": MOMENT + timedelta(hours=3),
+            "changed_at": MOMENT + timedelta(hours=3),
+        }
+        | changes
+    )
 
 
 def make_event(number: int = 1, **changes) -> StripeEvent:
@@ -137,6 +200,8 @@ def one_row_at_every_desk() -> dict[str, int | str]:
         "meeting": quarter.meetings.first().pk,
         "enrollment": Enrollment.objects.get().pk,
         "order": order.pk,
+        "refund": make_refund(order).pk,
+        "dispute": make_dispute(order).pk,
         "bundleaccess": BundleAccess.objects.get().pk,
         "bundleprice": make_price().pk,
         "stripeevent": make_event().pk.replace("_", "_5F"),
@@ -154,3 +219,58 @@ def text_of(client: Client, url: str) -> str:
     page = client.get(url).content.decode()
     main = page[page.index("<main") :] if "<main" in page else page
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split())
+
+
+# --- giving money back ---------------------------------------------------------------------
+
+MAY_ASK = ("view_order", "view_refund", "add_refund")
+FORM_ID = "0b8f4d0e-6f0c-4d3a-9a53-3d1a3f0f2b11"
+
+
+def refund_page(order: Order) -> str:
+    """Where money of ``order`` is given back."""
+    return address("order", "refund", order.pk)
+
+
+def answers(**changes) -> dict[str, object]:
+    """The form for all $600, as the page offers it."""
+    return {
+        "form_id": FORM_ID,
+        "shown_cents": 60_000,
+        "how_much": "whole",
+        "amount": "",
+        "reason": "asked",
+        "note": "",
+        "ends": "at_once",
+        "last_day": "",
+    } | changes
+
+
+def mistakes(response) -> dict[str, list[str]]:
+    """What the form on a page says is wrong, by field."""
+    return {name: list(errors) for name, errors in response.context["form"].errors.items()}
+
+
+def with_bundle(order: Order) -> Order:
+    """The same order with the bundle in it, paid for at once."""
+    OrderLine.objects.create(
+        order=order,
+        bundle=bundle(),
+        discreet_name="Video course",
+        unit_price_cents=29_700,
+        paid_cents=29_700,
+    )
+    order.payments.update(amount_cents=89_700)
+    return order
+
+
+def proposed(order: Order, by) -> Refund:
+    """$200 that wait for a second person."""
+    return make_refund(
+        order,
+        state="proposed",
+        requested_by=by,
+        stripe_id=None,
+        settled_at=None,
+        amount_cents=20_000,
+    )

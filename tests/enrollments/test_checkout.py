@@ -18,8 +18,14 @@ from enrollments.errors import (
     QuarterFull,
     QuarterNotOpenYet,
 )
-from enrollments.models import BundlePrice, CheckoutAttempt, Enrollment, Order, Quarter
-from enrollments.operations import checkout
+from enrollments.models import (
+    BundlePrice,
+    CheckoutAttempt,
+    Enrollment,
+    Order,
+    Quarter,
+)
+from enrollments.operations import checkout, giving_up
 from tests.factories.enrollments import (
     bundle,
     make_access,
@@ -57,7 +63,7 @@ def test_enrolling_holds_the_lowest_free_seat_as_long_as_the_page_lives(standin,
 
 def test_a_seat_that_came_free_is_given_next(standin, quarter):
     orders = [enroll(quarter, f"buyer{n}@example.org") for n in range(3)]
-    checkout.give_up(order_id=orders[1].pk, now=timezone.now())
+    giving_up.give_up(order_id=orders[1].pk, now=timezone.now())
 
     enroll(quarter, "late@example.org")
 
@@ -262,7 +268,7 @@ def test_an_expired_page_can_no_longer_be_paid(standin, held_order):
 
 
 def test_giving_up_frees_the_seat_and_ends_the_page(standin, held_order, quarter):
-    order = checkout.give_up(order_id=held_order.order.pk, now=timezone.now())
+    order = giving_up.give_up(order_id=held_order.order.pk, now=timezone.now())
 
     assert (order.state, held(quarter)) == (Order.State.CANCELLED, [])
     assert stripe_gateway.get_checkout(held_order.session_id).is_expired
@@ -271,7 +277,7 @@ def test_giving_up_frees_the_seat_and_ends_the_page(standin, held_order, quarter
 def test_giving_up_what_was_paid_meanwhile_keeps_it(standin, held_order, quarter):
     standin.pay(held_order.url)
 
-    order = checkout.give_up(order_id=held_order.order.pk, now=timezone.now())
+    order = giving_up.give_up(order_id=held_order.order.pk, now=timezone.now())
 
     assert (order.state, held(quarter)) == (Order.State.PAID, [1])
 
@@ -315,7 +321,7 @@ def test_a_member_who_has_the_bundle_is_told_so(standin, loaded_site):
 def test_releasing_lapsed_holds_twice_frees_each_once(standin, held_order):
     Enrollment.objects.update(hold_expires_at=timezone.now() - timedelta(minutes=1))
 
-    freed = [checkout.release_lapsed_holds(now=timezone.now()) for _ in range(2)]
+    freed = [giving_up.release_lapsed_holds(now=timezone.now()) for _ in range(2)]
 
     assert freed == [1, 0]
 
@@ -324,7 +330,7 @@ def test_a_seat_whose_payment_is_under_way_is_not_freed_by_the_clock(standin, he
     standin.pay_by_bank(held_order.url)
     Enrollment.objects.update(hold_expires_at=timezone.now() - timedelta(minutes=1))
 
-    freed = checkout.release_lapsed_holds(now=timezone.now())
+    freed = giving_up.release_lapsed_holds(now=timezone.now())
 
     assert (freed, held(quarter)) == (0, [1])
     assert held_order.refreshed().state == Order.State.PROCESSING

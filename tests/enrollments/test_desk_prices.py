@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from enrollments.desks.prices import as_typed, cents_from
+from enrollments.desks.prices import as_typed, cents_from, refuse_what_cannot_be_paid
 from enrollments.models import BundlePrice
 from tests.enrollments.desk_cast import address
 from tests.factories.enrollments import (
@@ -53,6 +53,44 @@ def test_a_currency_without_a_smaller_unit_takes_whole_amounts():
     assert refusal.value.messages == [
         "Prices in JPY have no digits after the point, for example 600."
     ]
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "sentence"),
+    [
+        (0, "usd", "At least $0.50 has to be paid."),
+        (49, "usd", "At least $0.50 has to be paid."),
+        (49, "jpy", "At least ¥50 has to be paid."),
+        (12_345, "kwd", "This amount cannot be paid in KWD. Choose 12.340 or 12.350."),
+        (60_050, "isk", "This amount cannot be paid in ISK. Choose 600 or 601."),
+    ],
+)
+def test_a_price_that_stripe_does_not_take_is_refused_with_one_that_it_takes(
+    cents, currency, sentence
+):
+    with pytest.raises(ValidationError) as refusal:
+        refuse_what_cannot_be_paid(cents, currency)
+
+    assert refusal.value.messages == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency"), [(50, "usd"), (50, "jpy"), (12_340, "kwd"), (1_000, "bhd")]
+)
+def test_a_price_that_stripe_takes_is_taken(cents, currency):
+    assert refuse_what_cannot_be_paid(cents, currency) is None
+
+
+def test_a_price_that_cannot_be_paid_is_said_beside_it(staff_client, loaded_site):
+    price = make_price()
+
+    answer = staff_client.post(
+        address("bundleprice", "edit", price.pk), {"price": "12.345", "currency": "kwd"}
+    )
+
+    assert mistakes(answer) == {
+        "price": ["This amount cannot be paid in KWD. Choose 12.340 or 12.350."]
+    }
 
 
 @pytest.mark.parametrize("cents", [1, 99, 100, 60_000, 60_050, 99_999_999])

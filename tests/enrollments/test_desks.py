@@ -9,18 +9,17 @@ from django.contrib.auth.models import Permission
 from wagtail import hooks
 from wagtail.models import ModelLogEntry, ReferenceIndex
 
-from enrollments.models import (
-    Order,
-    OrderLine,
-    Quarter,
-)
+from enrollments.desks.order_page import WHAT_TO_DO
+from enrollments.models import Order, OrderLine, Quarter, Reconciliation
 from tests.enrollments.desk_cast import (
     MODELS,
     MOMENT,
     address,
     browser_of,
+    make_event,
     make_order,
     make_person,
+    make_refund,
     make_staff,
     one_row_at_every_desk,
     outcome,
@@ -61,7 +60,7 @@ def test_lists_are_for_staff_who_may_view(rows, role):
 @pytest.mark.parametrize("role", WHO)
 def test_pages_about_one_row_are_for_staff_who_may_view(rows, role):
     client = browser_of(make_person(role))
-    models = ["quarter", "enrollment", "order", "bundleaccess", "stripeevent"]
+    models = [m for m in MODELS if m not in ("meeting", "bundleprice")]
 
     seen = {m: outcome(client.get(address(m, "inspect", rows[m]))) for m in models}
 
@@ -110,7 +109,9 @@ def test_nobody_writes_who_may_only_look(rows, role, method):
 
 
 @pytest.mark.parametrize("action", ["create", "edit", "delete"])
-@pytest.mark.parametrize("model", ["enrollment", "order", "bundleaccess", "stripeevent"])
+@pytest.mark.parametrize(
+    "model", ["enrollment", "order", "refund", "dispute", "bundleaccess", "stripeevent"]
+)
 def test_what_is_only_read_is_not_written_even_by_the_owner(rows, model, action):
     client = browser_of(make_person("owner"))
 
@@ -139,8 +140,16 @@ def test_groups_are_offered_only_what_they_can_be_given(rows):
     names = set(
         offered.filter(content_type__app_label="enrollments").values_list("codename", flat=True)
     )
-    assert {n for n in names if n.endswith(("order", "enrollment", "access", "event"))} == {
+    kinds = ("order", "enrollment", "access", "event", "refund", "dispute", "moneysettings")
+    assert {n for n in names if n.endswith(kinds) and n != "move_enrollment"} == {
         "view_order",
+        "change_order",
+        "view_refund",
+        "add_refund",
+        "approve_refund",
+        "view_dispute",
+        "change_dispute",
+        "change_moneysettings",
         "view_enrollment",
         "view_bundleaccess",
         "view_stripeevent",
@@ -233,7 +242,7 @@ def test_what_needs_a_person_comes_first_and_says_what_to_do(
 
     assert listing.index("Old") < listing.index("New")
     assert "Needs a person" in page
-    assert "in Stripe" in page
+    assert WHAT_TO_DO[attention] in page
 
 
 def test_a_gift_says_that_staff_gave_it(loaded_site, staff_client):
@@ -249,6 +258,8 @@ def test_a_gift_says_that_staff_gave_it(loaded_site, staff_client):
         ("meeting", "Meetings appear here when a quarter is added."),
         ("enrollment", "Nobody has enrolled yet."),
         ("order", "Nobody has ordered anything yet."),
+        ("refund", "No money has been given back yet."),
+        ("dispute", "No bank has disputed a payment."),
         ("bundleaccess", "No bundle is open to anybody yet."),
         ("bundleprice", "No bundle has a price yet"),
         ("stripeevent", "Stripe has not told us anything yet."),
@@ -337,9 +348,51 @@ def test_the_home_page_says_how_many_orders_wait_and_not_whose(loaded_site, now,
 
     page = client.get("/staff/").content.decode()
 
-    assert ("Needs a person: 2 orders" in page) is shown
+    assert ("2 orders need a person" in page) is shown
     assert (address("order") + "?attention=any" in page) is shown
-    assert "Bea" not in page
+    assert "bea@example.org" not in page
+
+
+def test_the_home_page_says_what_else_waits(loaded_site, now, staff_client, owner_of_site):
+    order = make_order(make_quarter())
+    make_refund(order, state="proposed")
+    make_refund(order, state="proposed", requested_by=owner_of_site)
+    make_event(1, outcome="error", created=now - timedelta(minutes=15))
+    make_event(2, outcome="error", created=now - timedelta(minutes=14))
+    Reconciliation.objects.create(started_at=MOMENT, findings=["oversold 1"] * 5)
+    Reconciliation.objects.create(started_at=now, findings=["oversold 1", "oversold 2"])
+
+    page = staff_client.get("/staff/").content.decode()
+
+    for words in (
+        "1 refund waits for a second person",
+        "1 event of Stripe failed",
+        "2 things do not balance with Stripe",
+    ):
+        assert words in page
+    assert "order needs a person" not in page
+
+
+@pytest.mark.parametrize(
+    ("held", "line"),
+    [
+        ("view_order", "1 order needs a person"),
+        ("approve_refund", "1 refund waits for a second person"),
+        ("view_stripeevent", "1 event of Stripe failed"),
+        ("view_reconciliation", "1 thing does not balance with Stripe"),
+    ],
+)
+def test_everybody_is_told_of_what_she_may_look_at(loaded_site, now, held, line):
+    make_refund(make_order(make_quarter(), attention="drift"), state="proposed")
+    make_event(1, outcome="error")
+    Reconciliation.objects.create(started_at=now, findings=["oversold 1"])
+    client = browser_of(make_staff("money@example.org", held))
+
+    page = client.get("/staff/").content.decode()
+
+    lines = ("needs a person</a>", "waits for", "of Stripe failed", "does not balance")
+    assert line in page
+    assert sum(told in page for told in lines) == 1
 
 
 def test_the_home_page_is_quiet_when_nothing_waits(rows, staff_client):
@@ -352,7 +405,8 @@ def test_the_home_page_is_quiet_when_nothing_waits(rows, staff_client):
 def test_orders_leave_no_trace_in_the_index_of_references(rows):
     indexed = {model.__name__ for model in ReferenceIndex.indexed_models}
 
-    assert indexed & {"Order", "Enrollment", "BundleAccess", "StripeEvent"} == set()
+    kept_out = {"Order", "Enrollment", "BundleAccess", "StripeEvent", "Refund", "Dispute"}
+    assert indexed & kept_out == set()
 
 
 def test_the_log_names_the_quarter_and_no_member(rows, staff_client):

@@ -10,23 +10,35 @@ from django.utils import timezone
 
 from core.discretion import leak_words_in
 from enrollments import emails
-from enrollments.models import Order
+from enrollments.models import LedgerEntry, Order
 from enrollments.operations.fulfilment import fulfil
 
 pytestmark = pytest.mark.django_db
 
-LETTERS = ["receipt", "payment_processing", "payment_failed", "order_in_review"]
+LETTERS = [
+    "receipt",
+    "payment_processing",
+    "payment_failed",
+    "order_in_review",
+    "paid_twice",
+    "refunded",
+    "seat_gone",
+]
+
+
+def refuse_everybody(*_args):
+    raise smtplib.SMTPRecipientsRefused({"ann@example.org": (550, b"no")})
 
 
 def test_a_receipt_says_what_was_paid_under_the_discreet_name(standin, held_order, mailoutbox):
-    standin.pay(held_order.url, promotion_code="HELP25")
+    standin.pay(held_order.url)
 
     fulfil(held_order.session_id, now=timezone.now())
 
     letter = mailoutbox[0]
     assert letter.subject == "Your receipt"
     assert "Saturday course" in letter.body
-    assert "Paid: $450" in letter.body
+    assert "Paid: $600" in letter.body
     assert "http://testserver/account/login/" in letter.body
     assert str(held_order.order.uuid) not in letter.body
 
@@ -61,14 +73,32 @@ def test_what_waits_in_the_queue_names_nobody(standin, held_order, queued):
     emails.queue("receipt", held_order.order)
 
     arguments = queued.get().args_kwargs
-    assert arguments["args"] == ["receipt", held_order.order.pk]
+    entry = LedgerEntry.objects.get(order=held_order.order)
+    assert arguments["args"] == [entry.pk]
+    assert (entry.action, entry.detail) == ("letter_queued", "receipt")
+
+
+def test_a_letter_whose_task_runs_twice_is_sent_once(standin, held_order, mailoutbox):
+    emails.queue("receipt", held_order.order)
+    entry = LedgerEntry.objects.get(order=held_order.order)
+
+    emails.send_order_letter.call(entry.pk)
+
+    assert (len(mailoutbox), entry.action) == (1, "letter_sent")
+
+
+def test_a_letter_that_could_not_be_sent_stays_in_the_story_as_queued(
+    standin, held_order, monkeypatch
+):
+    monkeypatch.setattr(mail.EmailMultiAlternatives, "send", refuse_everybody)
+
+    emails.queue("receipt", held_order.order)
+
+    assert LedgerEntry.objects.get(order=held_order.order).action == "letter_queued"
 
 
 def test_when_mail_is_down_the_order_is_paid_all_the_same(standin, held_order, monkeypatch, caplog):
-    def broken(*_args):
-        raise smtplib.SMTPRecipientsRefused({"ann@example.org": (550, b"no")})
-
-    monkeypatch.setattr(mail.EmailMultiAlternatives, "send", broken)
+    monkeypatch.setattr(mail.EmailMultiAlternatives, "send", refuse_everybody)
     standin.pay(held_order.url)
 
     order = fulfil(held_order.session_id, now=timezone.now())

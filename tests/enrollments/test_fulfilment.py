@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from enrollments import stripe_gateway
 from enrollments.errors import UnknownCheckout
-from enrollments.models import BundleAccess, CheckoutAttempt, Enrollment, Order, Payment
-from enrollments.operations import checkout
+from enrollments.models import (
+    BundleAccess,
+    CheckoutAttempt,
+    Enrollment,
+    Order,
+    OrderLine,
+    Payment,
+    Quarter,
+    Refund,
+    WaitlistEntry,
+)
+from enrollments.operations import checkout, refunds_at_stripe
 from enrollments.operations.fulfilment import fulfil, settle
+from enrollments.operations.wishes import Wishes
 from tests.factories.enrollments import (
     bundle,
     make_access,
     make_buyer,
+    make_code,
     make_member,
     make_place,
+    make_price,
     make_quarter,
 )
-from tests.stripe_fixtures import waiting
+from tests.stripe_fixtures import WaitingOrder, at_stripe, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -72,10 +87,20 @@ def test_a_bundle_is_unlocked_by_paying_for_it_alone(standin, bundle_order):
     assert Enrollment.objects.count() == 0
 
 
-def test_a_code_worth_everything_enrolls_without_a_payment(standin, held_order, mailoutbox):
-    standin.pay(held_order.url, promotion_code="FREE100")
+def order_with_code(quarter: Quarter, **terms) -> WaitingOrder:
+    """Ann is at the payment page with a code."""
+    wishes = Wishes(code_id=at_stripe(make_code(**terms)).pk)
+    now = timezone.now()
+    return waiting(
+        checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer(), wishes=wishes, now=now)
+    )
 
-    order = fulfil(held_order.session_id, now=timezone.now())
+
+def test_a_code_worth_everything_enrolls_without_a_payment(standin, quarter, mailoutbox):
+    free = order_with_code(quarter, percent_off=100)
+    standin.pay(free.url)
+
+    order = fulfil(free.session_id, now=timezone.now())
 
     assert order.state == Order.State.PAID
     assert seat_of(order).state == Enrollment.State.ENROLLED
@@ -83,10 +108,11 @@ def test_a_code_worth_everything_enrolls_without_a_payment(standin, held_order, 
     assert len(mailoutbox) == 1
 
 
-def test_a_discount_is_no_mismatch(standin, held_order):
-    standin.pay(held_order.url, promotion_code="HELP25")
+def test_a_discount_is_no_mismatch(standin, quarter):
+    cheaper = order_with_code(quarter, percent_off=25)
+    standin.pay(cheaper.url)
 
-    order = fulfil(held_order.session_id, now=timezone.now())
+    order = fulfil(cheaper.session_id, now=timezone.now())
 
     assert order.state == Order.State.PAID
     assert [p.amount_cents for p in order.payments.all()] == [45_000]
@@ -132,6 +158,7 @@ def test_a_bank_debit_that_fails_frees_the_seat_and_says_so(standin, held_order,
 
     assert (order.state, seat_of(order).state) == (Order.State.FAILED, Enrollment.State.RELEASED)
     assert len(mailoutbox) == 2
+    assert "what was kept for you is free again:" in mailoutbox[1].body
 
 
 def test_an_expired_session_frees_the_seat(standin, held_order):
@@ -175,7 +202,11 @@ def test_old_news_never_undoes_newer_facts(standin, held_order, told):
 def test_an_old_session_that_expires_does_not_free_a_newer_hold(standin, held_order):
     old = stripe_gateway.expire_checkout(held_order.session_id)
     CheckoutAttempt.objects.create(
-        order=held_order.order, number=2, fingerprint="", expires_at=timezone.now()
+        order=held_order.order,
+        number=2,
+        fingerprint="",
+        created_at=timezone.now(),
+        expires_at=timezone.now(),
     )
 
     settle(old, now=timezone.now())
@@ -257,33 +288,98 @@ def test_money_for_a_seat_that_was_released_takes_a_free_one(standin, held_order
     assert (order.state, seat_of(order).seat_number) == (Order.State.PAID, 2)
 
 
-def test_money_for_a_seat_that_is_gone_waits_for_a_person_and_oversells_nobody(
-    standin, loaded_site, caplog
-):
+@pytest.fixture
+def too_late(standin, loaded_site) -> WaitingOrder:
+    """Ann has paid for the only seat, after her hold had ended and Rose had taken it."""
     quarter = make_quarter(capacity=1)
     mine = waiting(checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer(), now=timezone.now()))
     standin.pay(mine.url)
     Enrollment.objects.filter(line__order=mine.order).update(state="released")
     checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer("rose@example.org"), now=timezone.now())
-
-    order = fulfil(mine.session_id, now=timezone.now())
-
-    assert (order.state, order.attention) == (Order.State.REVIEW, Order.Attention.SEAT_GONE)
-    assert quarter.enrollments.occupying().count() == 1
-    assert Payment.objects.count() == 1
+    return mine
 
 
-def test_a_member_who_pays_again_as_a_visitor_keeps_one_seat_and_staff_are_told(
+def test_money_for_a_seat_that_is_gone_goes_back_and_oversells_nobody(too_late):
+    fulfil(too_late.session_id, now=timezone.now())
+
+    order = too_late.refreshed()
+    assert (order.state, order.attention) == (Order.State.REFUNDED, Order.Attention.SEAT_GONE)
+    [refund] = Refund.objects.all()
+    assert (refund.amount_cents, refund.state, refund.reason) == (60_000, "succeeded", "seat_gone")
+    assert Enrollment.objects.occupying().exclude(line__order=order).count() == 1
+    assert Enrollment.objects.occupying().filter(line__order=order).count() == 0
+
+
+def test_whoever_came_too_late_is_told_and_is_first_in_line(too_late):
+    WaitlistEntry.objects.create(
+        quarter=Quarter.objects.get(capacity=1),
+        email="zoe@example.org",
+        chosen_name="Zoe",
+        joined_at=timezone.now() - timedelta(days=9),
+    )
+    mail.outbox.clear()
+
+    fulfil(too_late.session_id, now=timezone.now())
+
+    assert "We are sorry: your money is on its way back" in [m.subject for m in mail.outbox]
+    assert [entry.email for entry in WaitlistEntry.objects.waiting()] == [
+        "ann@example.org",
+        "zoe@example.org",
+    ]
+
+
+def test_hearing_again_of_money_that_came_too_late_changes_nothing(too_late, standin):
+    fulfil(too_late.session_id, now=timezone.now())
+    told = len(mail.outbox)
+
+    fulfil(too_late.session_id, now=timezone.now())
+
+    assert (Refund.objects.count(), WaitlistEntry.objects.count()) == (1, 1)
+    assert len(mail.outbox) == told
+
+
+def test_while_stripe_is_down_money_that_came_too_late_waits_to_go_back(too_late, standin):
+    standin.fault("refuse", path="POST /v1/refunds", count=2)
+
+    fulfil(too_late.session_id, now=timezone.now())
+
+    assert Refund.objects.get().state == Refund.State.REQUESTED
+    assert too_late.refreshed().state == Order.State.REVIEW
+    assert refunds_at_stripe.send_waiting_refunds(now=timezone.now()) == 1
+    assert too_late.refreshed().state == Order.State.REFUNDED
+
+
+def test_of_two_lines_only_the_one_that_is_gone_goes_back(standin, loaded_site):
+    quarter, price = make_quarter(capacity=1), make_price()
+    order = checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer(), now=timezone.now())
+    OrderLine.objects.create(
+        order=order, bundle=price.bundle, discreet_name="Lessons", unit_price_cents=29_700
+    )
+    mine = waiting(order)
+    standin.pay(mine.url)
+    Enrollment.objects.filter(line__order=order).update(state="released")
+    make_place(quarter, make_member("rose@example.org"))
+
+    fulfil(mine.session_id, now=timezone.now())
+
+    assert mine.refreshed().state == Order.State.PAID
+    assert [(r.amount_cents, r.line.quarter) for r in Refund.objects.all()] == [(60_000, quarter)]
+    assert BundleAccess.objects.usable().count() == 1
+
+
+def test_a_member_who_pays_again_as_a_visitor_keeps_one_seat_and_gets_her_money_back(
     standin, held_order, quarter
 ):
     place = make_place(quarter, make_member())
     Enrollment.objects.filter(pk=place.pk).update(seat_number=9)
     standin.pay(held_order.url)
 
-    order = fulfil(held_order.session_id, now=timezone.now())
+    fulfil(held_order.session_id, now=timezone.now())
 
-    assert (order.state, order.attention) == (Order.State.REVIEW, Order.Attention.PAID_TWICE)
+    order = held_order.refreshed()
+    assert (order.state, order.attention) == (Order.State.REFUNDED, Order.Attention.PAID_TWICE)
     assert [e.pk for e in quarter.enrollments.occupying()] == [place.pk]
+    assert Refund.objects.get().reason == Refund.Reason.PAID_TWICE
 
 
 def test_a_known_address_keeps_the_name_its_owner_chose(standin, held_order):
@@ -313,7 +409,7 @@ def test_fulfilling_costs_the_same_however_many_enrollments_there_are(
     for number in range(2, 9):
         make_place(quarter, make_member(f"member{number}@example.org"), seat_number=number)
 
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(23):
         settle(paid, now=timezone.now())
 
 

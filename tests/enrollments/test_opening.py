@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from enrollments.errors import EnrollmentNotOpen, NotReadyToOpen, QuarterInUse, TooFewSeats
 from enrollments.models import Enrollment, Meeting, Quarter
@@ -148,7 +149,7 @@ def test_a_quarter_cannot_shrink_below_the_highest_seat_that_is_taken(loaded_sit
     quarter.capacity = 7
 
     with pytest.raises(TooFewSeats) as refusal:
-        change_quarter(quarter, fields=["capacity"], bundles=[])
+        change_quarter(quarter, fields=["capacity"], bundles=[], now=timezone.now())
 
     assert refusal.value.sentence == "Seat 8 is taken, so there must be at least 8 seats."
     assert Quarter.objects.get(pk=quarter.pk).capacity == 10
@@ -160,7 +161,7 @@ def test_a_held_seat_counts_like_a_paid_one(loaded_site, now):
     quarter.capacity = 2
 
     with pytest.raises(TooFewSeats):
-        change_quarter(quarter, fields=["capacity"], bundles=[])
+        change_quarter(quarter, fields=["capacity"], bundles=[], now=timezone.now())
 
 
 def test_a_change_keeps_to_the_fields_it_names(loaded_site):
@@ -168,7 +169,7 @@ def test_a_change_keeps_to_the_fields_it_names(loaded_site):
     Quarter.objects.filter(pk=quarter.pk).update(state=State.OPEN)
     quarter.capacity, quarter.label = 1, "Spring 2027"
 
-    change_quarter(quarter, fields=["label"], bundles=[bundle()])
+    change_quarter(quarter, fields=["label"], bundles=[bundle()], now=timezone.now())
 
     fresh = Quarter.objects.get(pk=quarter.pk)
     assert (fresh.label, fresh.capacity, fresh.state) == ("Spring 2027", 10, State.OPEN)

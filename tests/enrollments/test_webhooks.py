@@ -266,6 +266,7 @@ def test_the_inbox_holds_no_payload(client, standin, held_order):
         "api_version",
         "outcome",
         "error",
+        "order_id",
     }
 
 

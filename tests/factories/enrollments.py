@@ -6,8 +6,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
+from django.utils import timezone
+
 from accounts.models import User
-from enrollments.models import BundleAccess, BundlePrice, Enrollment, Quarter
+from enrollments.models import (
+    BundleAccess,
+    BundlePrice,
+    Enrollment,
+    HelpCode,
+    Quarter,
+    WaitlistEntry,
+)
 from enrollments.operations.checkout import Buyer
 from enrollments.operations.quarters import create_quarter
 from programs.models import BundlePage, WorkshopPage
@@ -81,5 +90,32 @@ def make_access(member: User, **changes: Any) -> BundleAccess:
     """The bundle, unlocked for ``member``."""
     return BundleAccess.objects.create(
         **{"member": member, "bundle": bundle(), "granted_at": datetime(2026, 11, 1, tzinfo=UTC)}
+        | changes
+    )
+
+
+def make_code(**changes: Any) -> HelpCode:
+    """A code for a quarter of the price off, ten times; Stripe does not know it yet."""
+    terms = {} if "amount_off_cents" in changes else {"percent_off": 25}
+    return HelpCode.objects.create(
+        **{
+            "code": "QUIET25",
+            "most_uses": 10,
+            "created_at": datetime(2026, 11, 1, tzinfo=UTC),
+        }
+        | terms
+        | changes
+    )
+
+
+def make_entry(quarter: Quarter, email: str = "zoe@example.org", **changes: Any) -> WaitlistEntry:
+    """Somebody who has just begun to wait for a place."""
+    return WaitlistEntry.objects.create(
+        **{
+            "quarter": quarter,
+            "email": email,
+            "chosen_name": email.partition("@")[0].title(),
+            "joined_at": timezone.now(),
+        }
         | changes
     )

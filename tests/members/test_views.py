@@ -123,7 +123,7 @@ def test_her_page_costs_the_same_however_many_places_she_has(
         make_place(make_quarter(first_date=date(2030 + number, 1, 5)), ann)
     ann_client.get("/member/")
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         ann_client.get("/member/")
 
 

@@ -1,4 +1,4 @@
-"""Load the sample quarters and prices that come with the practice's content."""
+"""Load the sample quarters, prices and help codes that come with the practice's content."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from enrollments.models import BundlePrice, Quarter
+from enrollments.models import BundlePrice, HelpCode, Quarter
 from enrollments.operations.quarters import create_quarter
 from programs.models import BundlePage, WorkshopPage
+
+# What they take off, in percent; Stripe is told of them by the first use or the next tick.
+SAMPLE_CODES = {"FREE100": 100, "HELP25": 25}
+SAMPLE_USES = 1_000
 
 
 class Command(BaseCommand):
     """Idempotent: what exists is left as it is. Everything it makes is marked Sample."""
 
-    help = "Load sample quarters and sample prices (demo mode only)."
+    help = "Load sample quarters, prices and help codes (demo mode only)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -38,6 +42,7 @@ class Command(BaseCommand):
                 self._load_quarters(program)
             else:
                 self._load_price(program)
+        self._load_codes()
 
     def _load_quarters(self, program: dict[str, Any]) -> None:
         workshop = WorkshopPage.objects.get(key=program["key"])
@@ -60,9 +65,11 @@ class Command(BaseCommand):
                 currency=program["sample_price"]["currency"].lower(),
                 is_sample=True,
             )
-            quarter.bundles.set(bundles)
+            quarter.bundles.set(bundles if sample["includes_bundles"] else [])
+            quarter.instalment_count = sample["sample_instalments"]["count"]
+            quarter.instalment_cents = sample["sample_instalments"]["amount"] * 100
             quarter.state = Quarter.State.OPEN
-            quarter.save(update_fields=["state"])
+            quarter.save(update_fields=["state", "instalment_count", "instalment_cents"])
             self.stdout.write(f"quarter {quarter.label}: {quarter.meetings.count()} meetings")
 
     def _load_price(self, program: dict[str, Any]) -> None:
@@ -78,3 +85,17 @@ class Command(BaseCommand):
         )
         if created:
             self.stdout.write("price of the bundle")
+
+    def _load_codes(self) -> None:
+        for code, percent in SAMPLE_CODES.items():
+            _, created = HelpCode.objects.get_or_create(
+                code=code,
+                defaults={
+                    "percent_off": percent,
+                    "most_uses": SAMPLE_USES,
+                    "is_sample": True,
+                    "created_at": timezone.now(),
+                },
+            )
+            if created:
+                self.stdout.write(f"help code {code}")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from enrollments.operations.checkout import release_lapsed_holds
+from enrollments.operations.giving_up import end_orders_without_page, release_lapsed_holds
 
 
 class Command(BaseCommand):
@@ -19,3 +19,5 @@ class Command(BaseCommand):
         released = release_lapsed_holds(now=timezone.now())
         if released:
             self.stdout.write(f"seats freed: {released}")
+        if ended := end_orders_without_page(now=timezone.now()):
+            self.stdout.write(f"orders without a payment page ended: {ended}")

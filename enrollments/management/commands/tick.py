@@ -5,17 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 # Each is a command of its own too.
-DUE = ("release_holds", "publish_scheduled", "clearsessions", "prune_db_task_results")
+DUE = (
+    ("settle_open_orders",),
+    ("release_holds",),
+    ("pass_on_offers",),
+    ("finish_cancellations",),
+    ("send_refunds",),
+    ("send_help_codes",),
+    ("settle_plans",),
+    ("reconcile", "--if-due"),
+    ("publish_scheduled",),
+    ("requeue_lost_tasks",),
+    ("clearsessions",),
+    ("forget_addresses",),
+    ("prune_db_task_results",),
+)
 
 
 class Command(BaseCommand):
-    """Safe to run twice and side by side."""
+    """Safe to run twice and side by side. What fails does not keep the rest from being done."""
 
     help = "Do everything that is due."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        for name in DUE:
-            call_command(name, stdout=self.stdout)
+        failed = [due[0] for due in DUE if not self._done(*due)]
+        if failed:
+            raise CommandError(f"not done: {', '.join(failed)}")
+
+    def _done(self, *due: str) -> bool:
+        try:
+            call_command(*due, stdout=self.stdout, stderr=self.stderr)
+        except CommandError as error:
+            self.stderr.write(f"{due[0]}: {error}")
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""Pages of enrolling, paying and the waitlist. They translate; operations decide."""

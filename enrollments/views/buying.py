@@ -1,0 +1,329 @@
+"""Enrolling and buying: the pages with the form. They translate; operations decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from enrollments.browser_orders import order_to_change, own_orders, remember
+from enrollments.browser_waitlist import offer_for
+from enrollments.errors import (
+    CodeNotUsable,
+    CodeWithPlan,
+    QuarterFull,
+    Refusal,
+    SeatsAreFree,
+    TooManyTries,
+)
+from enrollments.forms import Choices, MemberOrderForm, OfferForm, OrderForm, waitlist_form
+from enrollments.models import BundleAccess, BundlePrice, HelpCode, Order, Quarter, WaitlistEntry
+from enrollments.money import written
+from enrollments.network_address import digest_of
+from enrollments.operations import checkout, codes
+from enrollments.operations.wishes import Paying, Wishes, extras
+from enrollments.quotes import Quote, quote_for_bundle, quote_for_quarter, ways_to_pay
+from enrollments.stripe_gateway import GatewayError
+from enrollments.views.orders import see_other, to_payment
+from enrollments.zones import zone_name
+
+UNREACHABLE = "We could not reach the payment page. Nothing was charged. Try again."
+AnyOrderForm = OrderForm | MemberOrderForm | OfferForm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sale:
+    """What a page sells, and how it is ordered.
+
+    ``facts`` looks up what the page says of it, and ``context`` is what else the page shows;
+    ``after`` is what it shows differently after a refusal. ``quote`` says what bundles, a way to
+    pay and a code come to. ``kept_for`` is the entry of a waitlist whose place is sold.
+    """
+
+    template: str
+    facts: Callable[[], dict[str, object]]
+    context: dict[str, object]
+    quarter_id: int | None
+    choices: Choices
+    quote: Callable[[Collection[int], Paying, HelpCode | None], Quote]
+    place: Callable[[checkout.Buyer, Wishes], Order]
+    after: Callable[[Refusal, AnyOrderForm], dict[str, object]]
+    kept_for: WaitlistEntry | None = None
+
+
+@require_http_methods(["GET", "POST"])
+def enroll(request: HttpRequest, slug: str) -> HttpResponse:
+    """The enroll page of a quarter: a name, an email, then the payment page."""
+    quarter = shown_quarter(slug)
+    state = state_for(request, quarter)
+    if state == "full" and (entry := offer_for(request, quarter)):
+        return see_other(reverse("waitlist_offer", args=[entry.uuid]))
+    return sell(request, _sale_of_any_place(request, quarter, state))
+
+
+def enroll_instead(request: HttpRequest, quarter: Quarter, typed: dict[str, str]) -> HttpResponse:
+    """The enroll page with what was ``typed``, for somebody who need not wait for a place."""
+    sale = _sale_of_any_place(request, quarter, "open")
+    sale.context["action"] = reverse("enroll", args=[quarter.slug])
+    sale.context["good_news"] = SeatsAreFree.sentence
+    form = _form(request, sale, None, typed)
+    return _page(request, sale, form, quote=sale.quote((), Paying.AT_ONCE, None), status=409)
+
+
+def _sale_of_any_place(request: HttpRequest, quarter: Quarter, state: str) -> Sale:
+    """A place in ``quarter`` for whoever comes; who finds it full can join its waitlist."""
+    member = member_of(request)
+
+    def wait_instead(error: Refusal, form: AnyOrderForm) -> dict[str, object]:
+        if not isinstance(error, QuarterFull):
+            return {}
+        typed = {name: form.data.get(name, "") for name in ("chosen_name", "email")}
+        return {"state": "full", "waitlist_form": waitlist_form(member, initial=typed)}
+
+    return quarter_sale(
+        request,
+        quarter,
+        template="enrollments/enroll.html",
+        context={"state": state, "waitlist_form": waitlist_form(member)},
+        after=wait_instead,
+    )
+
+
+def quarter_sale(  # noqa: PLR0913 (everything in which such sales differ)
+    request: HttpRequest,
+    quarter: Quarter,
+    *,
+    template: str,
+    context: dict[str, object],
+    after: Callable[[Refusal, AnyOrderForm], dict[str, object]],
+    kept_for: WaitlistEntry | None = None,
+) -> Sale:
+    """A place in ``quarter``: a free one, or that which is ``kept_for`` somebody."""
+    offer = kept_for.uuid if kept_for else None
+    more = extras(quarter, member_of(request))
+
+    def quote(bundle_ids: Collection[int], paying: Paying, code: HelpCode | None) -> Quote:
+        bundles = [price for price in more if price.bundle_id in bundle_ids]
+        return quote_for_quarter(quarter, bundles, paying, code)
+
+    def place(buyer: checkout.Buyer, wishes: Wishes) -> Order:
+        return checkout.enroll(
+            quarter_id=quarter.pk,
+            buyer=replace(buyer, offer=offer),
+            wishes=wishes,
+            now=timezone.now(),
+        )
+
+    return Sale(
+        template=template,
+        facts=lambda: {**facts_of(quarter), "is_sample": quarter.is_sample},
+        context=context,
+        quarter_id=quarter.pk,
+        choices=Choices(
+            bundles=[(price.bundle_id, _to_add(price)) for price in more],
+            paying=ways_to_pay(quarter),
+        ),
+        quote=quote,
+        place=place,
+        after=after,
+        kept_for=kept_for,
+    )
+
+
+def facts_of(quarter: Quarter) -> dict[str, object]:
+    """What every page before paying says of a quarter."""
+    meetings = list(quarter.meetings.all())
+    return {
+        "quarter": quarter,
+        "meeting_count": len(meetings),
+        "first_meeting": meetings[0].local_start(quarter.zone),
+        "zone_name": zone_name(quarter.time_zone),
+        "discreet_name": quarter.discreet_name,
+    }
+
+
+def shown_quarter(slug: str) -> Quarter:
+    """The quarter with that address, with ``seats_left``.
+
+    Raises:
+        Http404: there is none, or visitors may not see it.
+    """
+    return get_object_or_404(Quarter.objects.shown().with_seats_left().named(), slug=slug)
+
+
+def member_of(request: HttpRequest) -> User | None:
+    """Who is signed in."""
+    return request.user if isinstance(request.user, User) else None
+
+
+def state_for(request: HttpRequest, quarter: Quarter) -> str:
+    """What can be done on the enroll page; ``hers``, said only to a member who is signed in."""
+    places = quarter.enrollments.filter(state__in=("enrolled", "completed"))
+    member = member_of(request)
+    if member and places.filter(member=member).exists():
+        return "hers"
+    state = quarter.enrolling_state(timezone.now(), quarter.seats_left)  # type: ignore[attr-defined]
+    if state == "full" and (request.method == "POST" or order_to_change(request)):
+        # She may hold the last place herself: the operation says whether it is full for her.
+        return "open"
+    return state
+
+
+def _to_add(price: BundlePrice) -> str:
+    return f"{price.bundle.discreet_name}, for {written(price.price_cents, price.currency)}"
+
+
+@require_http_methods(["GET", "POST"])
+def buy(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page on which a bundle is bought alone."""
+    prices = BundlePrice.objects.shown().filter(bundle__live=True).select_related("bundle")
+    price = get_object_or_404(prices, bundle__slug=slug)
+    access = BundleAccess.objects.in_force().filter(bundle=price.bundle)
+    is_hers = isinstance(request.user, User) and access.filter(member=request.user).exists()
+    sale = Sale(
+        template="enrollments/buy.html",
+        facts=lambda: {
+            "discreet_name": price.bundle.discreet_name,
+            "lesson_count": price.bundle.lesson_count(),
+            "is_sample": price.is_sample,
+        },
+        context={"state": "hers" if is_hers else "open"},
+        quarter_id=None,
+        choices=Choices(),
+        quote=lambda _bundles, _paying, code: quote_for_bundle(price, code),
+        place=lambda buyer, wishes: checkout.buy_bundle(
+            bundle_id=price.bundle_id, buyer=buyer, wishes=wishes, now=timezone.now()
+        ),
+        after=lambda _error, _form: {},
+    )
+    return sell(request, sale)
+
+
+def sell(request: HttpRequest, sale: Sale) -> HttpResponse:
+    """The page with the form, or the way to the payment page."""
+    if request.method == "GET":
+        return _empty_page(request, sale)
+    form = _order_form(request, sale)
+    is_complete = form.is_valid()
+    try:
+        code = _code(request, sale, form)
+        quote = _quote(sale, form, code)
+        if is_complete and _has_been_shown(form, quote):
+            return _begin(request, sale, form, code)
+    except (CodeNotUsable, CodeWithPlan) as error:
+        form.add_error("code", error.sentence)
+        return _page(request, sale, form, quote=_quote(sale, form), status=422)
+    except (Refusal, GatewayError) as error:
+        return _refused(request, sale, form, error)
+    form.show(_seen(quote))
+    return _page(request, sale, form, quote=quote, status=200 if is_complete else 422)
+
+
+def _empty_page(request: HttpRequest, sale: Sale) -> HttpResponse:
+    """The page as she first sees it; with what she chose, when she comes to change her order."""
+    order = order_to_change(request)
+    if order is None:
+        known = {"chosen_name": sale.kept_for.chosen_name} if sale.kept_for else {}
+        form = _order_form(request, sale, **known)
+        return _page(request, sale, form, quote=sale.quote((), Paying.AT_ONCE, None))
+    bundle_ids = [line.bundle_id for line in order.lines.all() if line.bundle_id]
+    paying = Paying.MONTHLY if order.instalment_count else Paying.AT_ONCE
+    form = _order_form(
+        request,
+        sale,
+        chosen_name=order.chosen_name,
+        email=order.email,
+        paying=paying,
+        bundles=bundle_ids,
+        code=order.help_code.code if order.help_code else "",
+    )
+    return _page(request, sale, form, quote=sale.quote(bundle_ids, paying, order.help_code))
+
+
+def _order_form(request: HttpRequest, sale: Sale, **initial: object) -> AnyOrderForm:
+    given = request.POST if request.method == "POST" else None
+    return _form(request, sale, given, initial)
+
+
+def _form(
+    request: HttpRequest, sale: Sale, given: QueryDict | None, initial: Mapping[str, object]
+) -> AnyOrderForm:
+    if isinstance(request.user, User):
+        return MemberOrderForm(request.user, given, choices=sale.choices, initial=initial)
+    if sale.kept_for:
+        return OfferForm(sale.kept_for.email, given, choices=sale.choices, initial=initial)
+    return OrderForm(given, choices=sale.choices, initial=initial)
+
+
+def _quote(sale: Sale, form: AnyOrderForm, code: HelpCode | None = None) -> Quote:
+    return sale.quote(form.chosen_bundles, form.chosen_paying, code)
+
+
+def _code(request: HttpRequest, sale: Sale, form: AnyOrderForm) -> HelpCode | None:
+    """The code that she typed, if it is good for what she chose."""
+    typed = form.cleaned_data.get("code", "")
+    if not typed:
+        return None
+    full_price = _quote(sale, form)
+    purchase = codes.Purchase(
+        quarter_id=sale.quarter_id,
+        currency=full_price.currency,
+        total_cents=full_price.total_cents,
+    )
+    return codes.look_up(typed, purchase, digest=digest_of(request), now=timezone.now())
+
+
+def _has_been_shown(form: AnyOrderForm, quote: Quote) -> bool:
+    """A code is used once the page has said what it comes to; a full price stands on it anyway."""
+    return quote.code is None or form.cleaned_data["seen"] == _seen(quote)
+
+
+def _seen(quote: Quote) -> str:
+    return f"{quote.code}:{quote.due_now_cents}" if quote.code else ""
+
+
+def _begin(
+    request: HttpRequest, sale: Sale, form: AnyOrderForm, code: HelpCode | None
+) -> HttpResponse:
+    wishes = Wishes(
+        bundle_ids=form.chosen_bundles,
+        code_id=code.pk if code else None,
+        paying=form.chosen_paying,
+    )
+    order = sale.place(form.buyer(own_orders(request), digest_of(request)), wishes)
+    remember(request, order)
+    return to_payment(request, order)
+
+
+def _refused(
+    request: HttpRequest, sale: Sale, form: AnyOrderForm, error: Refusal | GatewayError
+) -> HttpResponse:
+    """The same page with what was typed, and the reason why it does not go on."""
+    sentence = error.sentence if isinstance(error, Refusal) else UNREACHABLE
+    if isinstance(error, Refusal):
+        sale.context.update(sale.after(error, form))
+    page = _page(request, sale, form, quote=_quote(sale, form), refusal=sentence, status=409)
+    if isinstance(error, TooManyTries):
+        page.status_code = 429
+        page["Retry-After"] = "3600"
+    return page
+
+
+def _page(  # noqa: PLR0913 (everything that the page shows)
+    request: HttpRequest,
+    sale: Sale,
+    form: AnyOrderForm,
+    *,
+    quote: Quote,
+    refusal: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    shown = {"form": form, "refusal": refusal, **quote.flat()}
+    context = {**sale.facts(), **sale.context, **shown}
+    return render(request, sale.template, context, status=status)
