@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 import time_machine
@@ -22,6 +22,14 @@ from django.test import Client
 from accounts.models import User
 from home.content.load import load, read
 from home.models import HomePage
+from tests import calendar
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The same day for every test, and for what is computed while they are collected."""
+    clock = time_machine.travel(calendar.THE_DAY)
+    clock.start()
+    config.add_cleanup(clock.stop)
 
 
 def commits(item: pytest.Item) -> bool:
@@ -60,10 +68,9 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture
 def now() -> Iterator[datetime]:
-    """Monday 23 November 2026, 15:00 UTC, and the clock stands still."""
-    moment = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-    with time_machine.travel(moment, tick=False):
-        yield moment
+    """The start of the tests' day, Monday 23 November 2026, 15:00 UTC; the clock stands still."""
+    with time_machine.travel(calendar.THE_DAY, tick=False):
+        yield calendar.THE_DAY
 
 
 @pytest.fixture

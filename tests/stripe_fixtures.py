@@ -14,6 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from devtools.stripe_standin.control import StandIn
 from enrollments.models import HelpCode, Order
 from enrollments.operations import checkout, codes
+from tests import calendar
 from tests.factories.enrollments import bundle, make_buyer, make_price, make_quarter
 from tests.sent_to_stripe import FOREIGN, problems_with
 
@@ -38,7 +39,7 @@ class WaitingOrder:
 @pytest.fixture(scope="session")
 def standin_process() -> Iterator[StandIn]:
     """One stand-in for the whole run of this worker; its webhooks go nowhere."""
-    with StandIn.start() as process:
+    with StandIn.start(extra=(calendar.in_step(),)) as process:
         yield process
 
 

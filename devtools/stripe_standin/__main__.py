@@ -32,6 +32,9 @@ def read_options(arguments: list[str]) -> tuple[int, Options]:
     parser.add_argument("--settle-after", type=int, help="seconds until a bank debit settles")
     parser.add_argument("--merchant", default="Test merchant", help="the name on the hosted page")
     parser.add_argument(
+        "--clock-ahead", type=float, default=0, help="seconds; for a site with another clock"
+    )
+    parser.add_argument(
         "--seed",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -48,6 +51,7 @@ def read_options(arguments: list[str]) -> tuple[int, Options]:
         settle_after=given.settle_after,
         merchant=given.merchant,
         seeds=given.seed,
+        clock_ahead=given.clock_ahead,
     )
 
 

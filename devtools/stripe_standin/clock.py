@@ -1,7 +1,7 @@
-"""The stand-in's clock: real time, plus whatever a test has advanced it by.
+"""The stand-in's clock: its owner's time, plus whatever a test has advanced it by.
 
 Everything Stripe would date is dated by it. Retry pauses and the timestamp of a webhook's
-signature are in real time, because the receiver compares that one with its own clock.
+signature are not advanced, because the receiver compares that one with its own clock.
 """
 
 import time
@@ -19,14 +19,21 @@ class Due:
 
 
 class Clock:
-    def __init__(self) -> None:
+    """``ahead``: by how many seconds the owner's clock is ahead of this machine's."""
+
+    def __init__(self, ahead: float = 0) -> None:
         self.advanced_by = 0
+        self._ahead = ahead
         self._stopped_at: int | None = None
 
     def now(self) -> int:
         if self._stopped_at is not None:
             return self._stopped_at
-        return int(time.time()) + self.advanced_by
+        return self.owners_now() + self.advanced_by
+
+    def owners_now(self) -> int:
+        """What the clock of whoever started the stand-in says."""
+        return int(time.time() + self._ahead)
 
     @contextmanager
     def at(self, moment: int) -> Iterator[None]:

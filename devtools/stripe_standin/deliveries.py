@@ -55,12 +55,11 @@ def is_on_this_machine(url: str) -> bool:
         return False
 
 
-def signature_header(body: bytes, secret: str) -> str:
-    """The ``Stripe-Signature`` of a body, dated now in real time."""
-    timestamp = int(time.time())
-    signed = f"{timestamp}.".encode() + body
+def signature_header(body: bytes, secret: str, at: int) -> str:
+    """The ``Stripe-Signature`` of a body that is sent at a moment."""
+    signed = f"{at}.".encode() + body
     digest = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
+    return f"t={at},v1={digest}"
 
 
 class Courier:
@@ -200,7 +199,8 @@ class Courier:
             secret = self._store.endpoint_secrets.get(delivery.endpoint_id, "")
             body = json.dumps(event, indent=2).encode()
             url = endpoint["url"] if endpoint else ""
-        delivery.status = _post(url, body, secret) if event and url else 0
+        signature = signature_header(body, secret, self._store.clock.owners_now())
+        delivery.status = _post(url, body, signature) if event and url else 0
 
     def _finish(self, delivery: Delivery) -> None:
         if delivery.status in SUCCESS:
@@ -240,7 +240,7 @@ class Courier:
         del self.log[:-LOG_LENGTH]
 
 
-def _post(url: str, body: bytes, secret: str) -> int:
+def _post(url: str, body: bytes, signature: str) -> int:
     """The status that an endpoint answered, or 0 when it could not be reached."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(
@@ -248,7 +248,7 @@ def _post(url: str, body: bytes, secret: str) -> int:
     )
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": signature_header(body, secret),
+        "Stripe-Signature": signature,
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     target = parts.path or "/"

@@ -28,6 +28,7 @@ class Options:
     settle_after: int | None = None
     merchant: str = "Test merchant"
     seeds: bool = False
+    clock_ahead: float = 0
 
 
 class Engine:
@@ -35,7 +36,7 @@ class Engine:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.clock = Clock()
+        self.clock = Clock(options.clock_ahead)
         self.faults = Faults()
         self.store = Store(Contract(), self.clock, options.state_file)
         self.courier = Courier(self.store, self.faults)

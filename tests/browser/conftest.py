@@ -1,19 +1,13 @@
-"""A real browser in front of the loaded site.
-
-The clock starts on Monday 23 November 2026 and runs: the sample quarters of 2027
-are then still to come.
-"""
+"""A real browser in front of the loaded site, with its sample quarters still to come."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -49,11 +43,10 @@ def content_beside_the_browser(content_copy: str, browser: Browser) -> Iterator[
 @pytest.fixture
 def site(django_db_serialized_rollback, transactional_db, live_server) -> Iterator[str]:
     """The address of the loaded site, with its sample quarters."""
-    with time_machine.travel(datetime(2026, 11, 23, 15, 0, tzinfo=UTC)):
-        cache.clear()
-        call_command("load_quarters")
-        yield live_server.url
-        cache.clear()
+    cache.clear()
+    call_command("load_quarters")
+    yield live_server.url
+    cache.clear()
 
 
 @pytest.fixture

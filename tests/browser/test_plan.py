@@ -29,7 +29,7 @@ AFTER_GRACE = timedelta(days=8)
 
 @pytest.fixture
 def site(standin, django_db_serialized_rollback, transactional_db, live_server) -> str:
-    """The site, reached by Stripe's webhooks. The clock is the real one."""
+    """The site, reached by Stripe's webhooks."""
     cache.clear()
     Quarter.objects.all().delete()
     standin.set_webhook(f"{live_server.url}/stripe/webhook/", "whsec_standin_development")

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 from devtools.stripe_standin.control import StandIn
+from tests import calendar
 
 # What Django's file mailbox writes between two letters.
 BETWEEN_LETTERS = b"-" * 79
@@ -66,6 +67,7 @@ def site(database: str, standin: StandIn, folder: Path) -> Iterator[Site]:
         "STRIPE_MODE": "standin",
         "STANDIN_PORT": str(urlsplit(standin.base_url).port),
         "ORDER_LIMITS": "off",
+        "SECONDS_AHEAD": str(calendar.seconds_ahead()),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.proof.victim"],

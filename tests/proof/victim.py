@@ -17,10 +17,12 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 import django
+import time_machine
 from django.core.checks.urls import check_url_config
 from django.core.mail.backends.filebased import EmailBackend
 from django.db import connection
@@ -128,4 +130,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with time_machine.travel(timedelta(seconds=float(os.environ["SECONDS_AHEAD"]))):
+        main()

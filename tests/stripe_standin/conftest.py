@@ -4,6 +4,7 @@ import pytest
 import stripe
 
 from devtools.stripe_standin.control import API_KEY, StandIn
+from tests import calendar
 from tests.stripe_standin.receiver import Receiver
 from tests.stripe_standin.shop import Shop
 
@@ -16,7 +17,7 @@ def quiet_sdk(monkeypatch):
 
 @pytest.fixture(scope="session")
 def standin_process():
-    with StandIn.start(extra=("--no-seed",)) as standin:
+    with StandIn.start(extra=("--no-seed", calendar.in_step())) as standin:
         yield standin
 
 

@@ -13,6 +13,7 @@ import pytest
 import stripe
 
 from devtools.stripe_standin.control import PROJECT, ControlRefused, NotStarted, StandIn
+from tests import calendar
 from tests.stripe_standin.shop import Shop
 
 
@@ -160,7 +161,8 @@ def test_a_webhook_address_elsewhere_keeps_it_from_starting(capfd):
 
 def test_a_demo_remembers_and_lets_debits_settle_by_the_clock(tmp_path, client_for):
     state = tmp_path / "standin.json"
-    extra = (f"--state={state}", "--settle-after=3600", "--merchant=Riverbend Programs")
+    told = ("--settle-after=3600", "--merchant=Riverbend Programs", calendar.in_step())
+    extra = (f"--state={state}", *told)
 
     with StandIn.start(extra=extra) as first:
         shop = Shop(client_for(base_url=first.base_url).v1)
@@ -183,7 +185,7 @@ def test_a_demo_remembers_and_lets_debits_settle_by_the_clock(tmp_path, client_f
 
 
 def test_a_demo_remembers_its_plans(tmp_path, client_for):
-    extra = (f"--state={tmp_path / 'standin.json'}",)
+    extra = (f"--state={tmp_path / 'standin.json'}", calendar.in_step())
 
     with StandIn.start(extra=extra) as first:
         shop = Shop(client_for(base_url=first.base_url).v1)
@@ -246,6 +248,14 @@ def test_a_state_of_another_api_version_is_not_taken_over(tmp_path):
         events = standin.events()
 
     assert events == []
+
+
+def test_its_clock_is_as_far_ahead_as_it_was_told():
+    day = 24 * 60 * 60
+    with StandIn.start() as usual, StandIn.start(extra=(f"--clock-ahead={day}",)) as ahead:
+        difference = ahead.advance(0) - usual.advance(0)
+
+    assert difference == pytest.approx(day, abs=5)
 
 
 def test_the_command_says_where_it_listens_and_nothing_else():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,10 +20,22 @@ from programs.models import BundlePage, WorkshopPage
 # What they take off, in percent; Stripe is told of them by the first use or the next tick.
 SAMPLE_CODES = {"FREE100": 100, "HELP25": 25}
 SAMPLE_USES = 1_000
+# Fifty-two weeks, so that a Saturday stays one.
+YEAR = timedelta(weeks=52)
+
+
+def still_to_come(first: date, today: date) -> date:
+    """The first date of a sample, put off by whole years until it is after today."""
+    while first <= today:
+        first += YEAR
+    return first
 
 
 class Command(BaseCommand):
-    """Idempotent: what exists is left as it is. Everything it makes is marked Sample."""
+    """Idempotent: what exists is left as it is. Everything it makes is marked Sample.
+
+    Samples whose dates are over by now are made a year later, so that there is always one to buy.
+    """
 
     help = "Load sample quarters, prices and help codes (demo mode only)."
 
@@ -48,13 +60,19 @@ class Command(BaseCommand):
         workshop = WorkshopPage.objects.get(key=program["key"])
         bundles = BundlePage.objects.live()
         for sample in program["sample_quarters"]:
-            if Quarter.objects.filter(slug=sample["key"]).exists():
+            planned = sample["sessions"][0]
+            first = still_to_come(planned, timezone.localdate())
+            # The names of the samples carry their year: "Winter 2027", "2027-q1".
+            named = {
+                field: sample[key].replace(str(planned.year), str(first.year))
+                for field, key in (("label", "name"), ("slug", "key"))
+            }
+            if Quarter.objects.filter(slug=named["slug"]).exists():
                 continue
             quarter = create_quarter(
+                **named,
                 workshop=workshop,
-                label=sample["name"],
-                slug=sample["key"],
-                first_date=sample["sessions"][0],
+                first_date=first,
                 start=time.fromisoformat(sample["start_time"]),
                 time_zone=sample["timezone"],
                 opens_at=datetime.combine(
