@@ -259,7 +259,7 @@ class OwnPermissions(PermissionHelper):
 class ReadOnly(OwnPermissions):
     """Staff may look, with the permission to view; nobody may add, change or delete."""
 
-    offered = ("view",)
+    offered: ClassVar[tuple[str, ...]] = ("view",)
 
     def user_can_create(self, user: User) -> bool:
         return False
@@ -269,6 +269,15 @@ class ReadOnly(OwnPermissions):
 
     def user_can_delete_obj(self, user: User, obj: Model) -> bool:
         return False
+
+
+class LookAndDecide(ReadOnly):
+    """Staff look with the permission to view; with the one to change they act on what they see.
+
+    What a row says was agreed with somebody, or comes from elsewhere: nobody types over it.
+    """
+
+    offered = ("view", "change")
 
 
 class EditOnly(PermissionHelper):

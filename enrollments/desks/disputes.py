@@ -21,8 +21,8 @@ from enrollments.desks.base import (
     Desk,
     KnownChoicesFilter,
     Link,
+    LookAndDecide,
     Notice,
-    OwnPermissions,
     RowView,
     Section,
     Table,
@@ -41,22 +41,6 @@ UNREACHABLE = (
     "It is not known whether the evidence arrived. Try again: the same "
     "evidence sent twice is there once."
 )
-
-
-class DisputePermissions(OwnPermissions):
-    """Staff look with the permission to view; with the one to change they send evidence."""
-
-    offered = ("view", "change")
-
-    def user_can_create(self, user: User) -> bool:
-        return False
-
-    def user_can_edit_obj(self, user: User, obj: Any) -> bool:
-        """What a dispute says is the bank's."""
-        return False
-
-    def user_can_delete_obj(self, user: User, obj: Any) -> bool:
-        return False
 
 
 def dispute_tag(dispute: Dispute) -> SafeString:
@@ -132,7 +116,7 @@ class DisputeDesk(Desk):
     menu_icon = "warning"
     intro = "Payments that a bank questions or has taken back. They begin and end at the bank."
     empty_text = "No bank has disputed a payment."
-    permission_helper_class = DisputePermissions
+    permission_helper_class = LookAndDecide
     list_display: ClassVar[list[str]] = ["name", "amount", "due", "order_number", "opened"]
     list_filter = (DisputeStatusFilter,)
     search_fields: ClassVar[list[str]] = ["stripe_id", "order__uuid", "payment__payment_intent_id"]

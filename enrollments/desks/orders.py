@@ -31,8 +31,8 @@ from enrollments.desks.base import (
     Desk,
     KnownChoicesFilter,
     Link,
+    LookAndDecide,
     Notice,
-    OwnPermissions,
     Section,
 )
 from enrollments.desks.moves import (
@@ -129,22 +129,6 @@ class RefundedFilter(KnownChoicesFilter):
             return queryset
         asked = Refund.objects.filter(state__in=states[str(self.value())])
         return queryset.filter(pk__in=asked.values("order"))
-
-
-class OrderPermissions(OwnPermissions):
-    """Staff look with the permission to view; with the one to change they mark as dealt with."""
-
-    offered = ("view", "change")
-
-    def user_can_create(self, user: User) -> bool:
-        return False
-
-    def user_can_edit_obj(self, user: User, obj: Any) -> bool:
-        """What was agreed stays as it was agreed."""
-        return False
-
-    def user_can_delete_obj(self, user: User, obj: Any) -> bool:
-        return False
 
 
 class ResolveView(AskFirstView):
@@ -263,7 +247,7 @@ class OrderDesk(Desk):
     menu_icon = "clipboard-list"
     intro = "What was agreed and what was paid. What needs a person comes first."
     empty_text = "Nobody has ordered anything yet."
-    permission_helper_class = OrderPermissions
+    permission_helper_class = LookAndDecide
     list_display: ClassVar[list[str]] = ["number", "name", "condition", "total", "paid", "placed"]
     list_filter = (AttentionFilter, OrderStateFilter, RefundedFilter)
     action_views: ClassVar[dict[str, Any]] = {

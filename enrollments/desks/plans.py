@@ -24,8 +24,8 @@ from enrollments.desks.base import (
     Desk,
     KnownChoicesFilter,
     Link,
+    LookAndDecide,
     Notice,
-    OwnPermissions,
     RowView,
     Section,
     Table,
@@ -56,22 +56,6 @@ STOPPED = (
     "The plan ended at Stripe before all of it was paid, and her access rests. Nothing more is "
     "asked for by itself. Write to her; then open her access and let the rest go, or end the plan."
 )
-
-
-class PlanPermissions(OwnPermissions):
-    """Staff look with the permission to view; with the one to change they decide."""
-
-    offered = ("view", "change")
-
-    def user_can_create(self, user: User) -> bool:
-        return False
-
-    def user_can_edit_obj(self, user: User, obj: Any) -> bool:
-        """What a plan says was agreed with its buyer."""
-        return False
-
-    def user_can_delete_obj(self, user: User, obj: Any) -> bool:
-        return False
 
 
 def may_decide(user: User) -> bool:
@@ -187,7 +171,7 @@ class PlanDesk(Desk):
     menu_icon = "calendar-alt"
     intro = "Places that are paid month by month. Those with a missing instalment come first."
     empty_text = "Nobody pays month by month yet."
-    permission_helper_class = PlanPermissions
+    permission_helper_class = LookAndDecide
     list_display: ClassVar[list[str]] = [
         "name",
         "condition",

@@ -20,7 +20,7 @@ from enrollments.desks.base import (
     KnownChoicesFilter,
     Link,
     Notice,
-    OwnPermissions,
+    ReadOnly,
     Section,
 )
 from enrollments.desks.refund_views import (
@@ -49,20 +49,13 @@ State = Refund.State
 SOON = timedelta(minutes=2)
 
 
-class RefundPermissions(OwnPermissions):
-    """``add`` asks for a refund, ``approve`` is the second person's; both may look."""
+class RefundPermissions(ReadOnly):
+    """``add`` asks for a refund, ``approve`` is the second person's; both may look.
+
+    A refund begins on the page of its order, so there is no form for a new one here.
+    """
 
     offered = ("view", "add", "approve")
-
-    def user_can_create(self, user: User) -> bool:
-        """A refund begins on the page of its order."""
-        return False
-
-    def user_can_edit_obj(self, user: User, obj: Any) -> bool:
-        return False
-
-    def user_can_delete_obj(self, user: User, obj: Any) -> bool:
-        return False
 
 
 class RefundStateFilter(KnownChoicesFilter):

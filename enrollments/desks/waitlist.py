@@ -23,7 +23,7 @@ from enrollments.desks.base import (
     Desk,
     KnownChoicesFilter,
     Link,
-    OwnPermissions,
+    LookAndDecide,
     Section,
     Table,
 )
@@ -36,22 +36,6 @@ from enrollments.querysets import IN_LINE
 
 State = WaitlistEntry.State
 TONES = {State.OFFERED: "good", State.ACCEPTED: "good", State.WAITING: "plain"}
-
-
-class WaitlistPermissions(OwnPermissions):
-    """Staff look with the permission to view; with the one to change they act for the list."""
-
-    offered = ("view", "change")
-
-    def user_can_create(self, user: User) -> bool:
-        return False
-
-    def user_can_edit_obj(self, user: User, obj: Any) -> bool:
-        """People put themselves on the list; nobody else changes what they wrote."""
-        return False
-
-    def user_can_delete_obj(self, user: User, obj: Any) -> bool:
-        return False
 
 
 def may_act(user: User) -> bool:
@@ -131,7 +115,7 @@ class WaitlistDesk(Desk):
     menu_icon = "list-ol"
     intro = "A free place is offered by itself, to one person at a time, in the order of the list."
     empty_text = "Nobody has had to wait for a place yet."
-    permission_helper_class = WaitlistPermissions
+    permission_helper_class = LookAndDecide
     list_display: ClassVar[list[str]] = ["name", "quarter_label", "condition", "until", "joined"]
     list_filter = (QuarterFilter, EntryStateFilter)
     search_fields: ClassVar[list[str]] = ["chosen_name", "email"]
