@@ -1,4 +1,4 @@
-"""The Stripe stand-in as a real process, and orders that wait for payment there."""
+"""The Stripe stand-in as a real process, and orders that wait for payment there or were paid."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from devtools.stripe_standin.control import StandIn
 from enrollments.models import HelpCode, Order
 from enrollments.operations import checkout, codes
+from enrollments.operations.fulfilment import fulfil
 from tests import calendar
 from tests.factories.enrollments import bundle, make_buyer, make_price, make_quarter
 from tests.sent_to_stripe import FOREIGN, problems_with
@@ -97,6 +98,13 @@ def bundle_order(standin, loaded_site) -> WaitingOrder:
     make_price()
     order = checkout.buy_bundle(bundle_id=bundle().pk, buyer=make_buyer(), now=timezone.now())
     return waiting(order)
+
+
+@pytest.fixture
+def paid(standin: StandIn, held_order: WaitingOrder) -> Order:
+    """Ann has paid $600 for her place."""
+    standin.pay(held_order.url)
+    return fulfil(held_order.session_id, now=timezone.now())
 
 
 def at_stripe(code: HelpCode) -> HelpCode:

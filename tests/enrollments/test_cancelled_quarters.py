@@ -14,8 +14,6 @@ from enrollments import access, offers, stripe_gateway
 from enrollments.errors import NotReadyToOpen, QuarterClosed, QuarterNotCancellable
 from enrollments.models import (
     BundleAccess,
-    Enrollment,
-    LedgerEntry,
     MoneySettings,
     Order,
     OrderLine,
@@ -27,15 +25,17 @@ from enrollments.models import (
 from enrollments.operations import (
     checkout,
     departures,
-    moves,
     refunds,
     waitlist,
 )
 from enrollments.operations.books import discrepancies
 from enrollments.operations.fulfilment import fulfil
 from enrollments.operations.quarters import open_enrollment
-from tests.enrollments.leavers import buys, fresh, orders, place_of
+from tests.enrollments.buyers import buys, orders
+from tests.enrollments.cancelling import SUBJECT, cancel, everything, given_back
+from tests.enrollments.movers import move
 from tests.enrollments.plan_stage import begin_plan, settle
+from tests.enrollments.rows import fresh, place_of
 from tests.factories.enrollments import (
     bundle,
     make_buyer,
@@ -48,51 +48,9 @@ from tests.factories.enrollments import (
 )
 from tests.stripe_fixtures import WaitingOrder, waiting
 
-NAMES = ("ann", "rose", "zoe")
-SUBJECT = "These dates will not take place"
-
-
-@pytest.fixture
-def staff(db):
-    return make_member("staff@example.org", is_staff=True)
-
-
-@pytest.fixture
-def three(standin, quarter) -> list[WaitingOrder]:
-    """Three people have paid for their places."""
-    paid = [buys(standin, quarter, name) for name in NAMES]
-    mail.outbox.clear()
-    return paid
-
-
-@pytest.fixture
-def at_the_page(standin, quarter) -> WaitingOrder:
-    """May is at the payment page."""
-    return orders(quarter, "may")
-
-
-def cancel(quarter: Quarter, by) -> Quarter:
-    return departures.cancel_quarter(quarter_id=quarter.pk, by=by, now=timezone.now())
-
-
-def given_back(order: WaitingOrder) -> list[int]:
-    """What Stripe has given back of an order's payment."""
-    intent = order.order.payments.get().payment_intent_id
-    return [refund.amount_cents for refund in stripe_gateway.list_refunds(intent)]
-
 
 def subjects() -> list[str]:
     return [letter.subject for letter in mail.outbox]
-
-
-def everything() -> dict[str, object]:
-    return {
-        "orders": sorted(Order.objects.values_list("uuid", "state", "attention")),
-        "places": sorted(Enrollment.objects.values_list("pk", "state")),
-        "refunds": sorted(Refund.objects.values_list("line", "amount_cents", "state")),
-        "story": sorted(LedgerEntry.objects.values_list("pk", "action", "detail")),
-        "letters": len(mail.outbox),
-    }
 
 
 # --- everybody ------------------------------------------------------------------------------
@@ -248,7 +206,7 @@ def test_whoever_was_moved_there_gets_it_back_and_whoever_was_moved_away_keeps_i
 ):
     later = make_quarter(label="Later", slug="later")
     for order in three[:2]:
-        moves.move(place_id=place_of(order).pk, target_id=later.pk, by=staff, now=timezone.now())
+        move(place_of(order.order), later, staff)
 
     cancel(later, staff)
 
@@ -273,7 +231,7 @@ def test_while_stripe_is_down_whoever_has_paid_is_seen_to_and_the_others_wait(
 
     cancel(quarter, staff)
 
-    assert [place_of(order).state for order in three] == ["refunded"] * 3
+    assert [place_of(order.order).state for order in three] == ["refunded"] * 3
     assert departures.progress(quarter).waiting == 1
     standin.forget_faults()
     call_command("finish_cancellations", verbosity=0)

@@ -11,14 +11,10 @@ from enrollments.errors import NoPlaceToLeave
 from enrollments.models import BundleAccess, Enrollment, OrderLine, PaymentPlan, Quarter, Refund
 from enrollments.operations import departures
 from enrollments.operations.books import discrepancies
-from tests.enrollments.leavers import buys, fresh, place_of
+from tests.enrollments.buyers import buys
+from tests.enrollments.rows import fresh, place_of
 from tests.factories.enrollments import bundle, make_access, make_entry, make_member, make_place
 from tests.stripe_fixtures import WaitingOrder
-
-
-@pytest.fixture
-def staff(db):
-    return make_member("staff@example.org", is_staff=True)
 
 
 @pytest.fixture
@@ -31,14 +27,14 @@ def ann(standin, quarter) -> WaitingOrder:
 
 
 def leave(order: WaitingOrder, by) -> Enrollment:
-    return departures.leave(place_id=place_of(order).pk, by=by, now=timezone.now())
+    return departures.leave(place_id=place_of(order.order).pk, by=by, now=timezone.now())
 
 
 def test_leaving_ends_the_place_and_moves_no_money(ann, staff):
     leave(ann, staff)
 
     order = ann.refreshed()
-    assert (place_of(ann).state, order.state) == ("left", "paid")
+    assert (place_of(ann.order).state, order.state) == ("left", "paid")
     assert (access.places_of(order.member), Refund.objects.count()) == ([], 0)
     assert discrepancies(timezone.now()) == []
 
@@ -82,7 +78,7 @@ def test_after_the_beginning_the_seat_stays_empty(ann, staff, quarter):
 
     leave(ann, staff)
 
-    assert (place_of(ann).state, fresh(entry).state) == ("left", "waiting")
+    assert (place_of(ann.order).state, fresh(entry).state) == ("left", "waiting")
 
 
 def test_she_is_told_of_her_place_alone_and_the_story_says_who(ann, staff):

@@ -21,6 +21,8 @@ from tests.enrollments.desk_cast import (
     outcome,
     text_of,
 )
+from tests.enrollments.movers import make_spring
+from tests.enrollments.rows import fresh
 from tests.factories.enrollments import (
     bundle,
     make_entry,
@@ -32,7 +34,7 @@ from tests.factories.enrollments import (
 
 @pytest.fixture
 def spring(loaded_site) -> Quarter:
-    return make_quarter(label="Spring 2027", first_date=date(2027, 4, 10), price_cents=65_000)
+    return make_spring()
 
 
 @pytest.fixture
@@ -52,10 +54,6 @@ def mover(db):
 def canceller(db):
     """A browser of staff who may cancel a quarter and look at it."""
     return browser_of(make_staff("canceller@example.org", "cancel_quarter", "view_quarter"))
-
-
-def fresh(row):
-    return type(row).objects.get(pk=row.pk)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,11 @@ from enrollments.desks.refund_forms import CHOSEN_BY_STAFF
 from enrollments.models import (
     BundleAccess,
     Enrollment,
-    Order,
     OrderLine,
     Payment,
     PaymentPlan,
     Refund,
 )
-from enrollments.operations.fulfilment import fulfil
 from enrollments.operations.refunds import request_refund
 from enrollments.stripe_gateway import list_refunds
 from tests.enrollments.desk_cast import (
@@ -34,19 +32,8 @@ from tests.enrollments.desk_cast import (
     text_of,
     with_bundle,
 )
+from tests.enrollments.rows import place_of
 from tests.factories.enrollments import bundle, make_quarter
-
-
-@pytest.fixture
-def paid(standin, held_order) -> Order:
-    """Ann has paid $600 at the stand-in."""
-    standin.pay(held_order.url)
-    return fulfil(held_order.session_id, now=timezone.now())
-
-
-def place_of(order: Order) -> Enrollment:
-    return Enrollment.objects.get(line__order=order)
-
 
 # --- what is said before ------------------------------------------------------------------------
 

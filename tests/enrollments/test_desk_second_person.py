@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import timezone
 
 from enrollments.models import BundleAccess, LedgerEntry, MoneySettings, Order, Payment, Refund
-from enrollments.operations.fulfilment import fulfil
 from tests.enrollments.desk_cast import (
     FORM_ID,
     MAY_ASK,
@@ -25,14 +23,6 @@ from tests.enrollments.desk_cast import (
     with_bundle,
 )
 from tests.factories.enrollments import bundle, make_quarter
-
-
-@pytest.fixture
-def paid(standin, held_order) -> Order:
-    """Ann has paid $600 at the stand-in."""
-    standin.pay(held_order.url)
-    return fulfil(held_order.session_id, now=timezone.now())
-
 
 # --- two persons --------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from enrollments import access
 from enrollments.errors import UnknownPayment
 from enrollments.models import BundleAccess, Dispute, Enrollment, MoneySettings, Order
 from enrollments.operations import disputes
-from enrollments.operations.fulfilment import fulfil
 from enrollments.operations.orders import resolve
 from enrollments.stripe_gateway import get_dispute, list_disputes
 from tests.enrollments.events import deliver, event_body
@@ -19,11 +18,10 @@ from tests.factories.enrollments import bundle, make_member
 
 
 @pytest.fixture
-def paid(standin, held_order, quarter) -> Order:
-    """Ann has paid for her place, which includes the bundle."""
+def quarter(quarter):
+    """The bundle is included."""
     quarter.bundles.add(bundle())
-    standin.pay(held_order.url)
-    return fulfil(held_order.session_id, now=timezone.now())
+    return quarter
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from enrollments.errors import (
 )
 from enrollments.models import (
     BundleAccess,
-    Enrollment,
     LedgerEntry,
     MoneySettings,
     Order,
@@ -34,6 +33,7 @@ from enrollments.operations.endings import has_begun
 from enrollments.operations.fulfilment import fulfil
 from enrollments.operations.orders import lock_order
 from enrollments.stripe_gateway import GatewayDown, get_refund, list_disputes, list_refunds
+from tests.enrollments.rows import fresh, place_of
 from tests.factories.enrollments import bundle, make_member
 
 Reason, State = Refund.Reason, Refund.State
@@ -47,13 +47,6 @@ def money_staff(db):
 @pytest.fixture
 def second_person(db):
     return make_member("second@example.org", chosen_name="Second", is_staff=True)
-
-
-@pytest.fixture
-def paid(standin, held_order) -> Order:
-    """Ann has paid $600 for her place."""
-    standin.pay(held_order.url)
-    return fulfil(held_order.session_id, now=timezone.now())
 
 
 @pytest.fixture
@@ -81,19 +74,11 @@ def ask(order: Order, by, cents: int = 60_000, **changes) -> list[Refund]:
     )
 
 
-def place_of(order: Order) -> Enrollment:
-    return Enrollment.objects.get(line__order=order)
-
-
 def begin_group(order: Order) -> None:
     """The first meeting of the order's group was an hour ago."""
     first = place_of(order).quarter.meetings.first()
     first.starts_at = timezone.now() - timedelta(hours=1)
     first.save()
-
-
-def fresh(row):
-    return type(row).objects.get(pk=row.pk)
 
 
 def letters() -> list[str]:

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from enrollments import stripe_gateway
 from enrollments.models import (
-    Enrollment,
     LedgerEntry,
     Order,
     OrderLine,
@@ -30,55 +29,12 @@ from enrollments.operations import (
     waitlist,
 )
 from enrollments.operations.books import discrepancies
-from tests.enrollments.leavers import buys, fresh, orders, place_of
+from tests.enrollments.buyers import NAMES, buys
+from tests.enrollments.cancelling import SUBJECT, cancel, everything, given_back
+from tests.enrollments.rows import fresh, place_of
 from tests.factories.enrollments import (
     bundle,
-    make_member,
 )
-from tests.stripe_fixtures import WaitingOrder
-
-NAMES = ("ann", "rose", "zoe")
-SUBJECT = "These dates will not take place"
-
-
-@pytest.fixture
-def staff(db):
-    return make_member("staff@example.org", is_staff=True)
-
-
-@pytest.fixture
-def three(standin, quarter) -> list[WaitingOrder]:
-    """Three people have paid for their places."""
-    paid = [buys(standin, quarter, name) for name in NAMES]
-    mail.outbox.clear()
-    return paid
-
-
-@pytest.fixture
-def at_the_page(standin, quarter) -> WaitingOrder:
-    """May is at the payment page."""
-    return orders(quarter, "may")
-
-
-def cancel(quarter: Quarter, by) -> Quarter:
-    return departures.cancel_quarter(quarter_id=quarter.pk, by=by, now=timezone.now())
-
-
-def given_back(order: WaitingOrder) -> list[int]:
-    """What Stripe has given back of an order's payment."""
-    intent = order.order.payments.get().payment_intent_id
-    return [refund.amount_cents for refund in stripe_gateway.list_refunds(intent)]
-
-
-def everything() -> dict[str, object]:
-    return {
-        "orders": sorted(Order.objects.values_list("uuid", "state", "attention")),
-        "places": sorted(Enrollment.objects.values_list("pk", "state")),
-        "refunds": sorted(Refund.objects.values_list("line", "amount_cents", "state")),
-        "story": sorted(LedgerEntry.objects.values_list("pk", "action", "detail")),
-        "letters": len(mail.outbox),
-    }
-
 
 # --- stopped in the middle ------------------------------------------------------------------
 
@@ -208,7 +164,7 @@ def test_disputed_money_is_left_to_staff(three, staff, quarter, standin):
 
     assert Refund.objects.filter(order=three[0].order).count() == 0
     assert three[0].refreshed().attention == Order.Attention.DISPUTED
-    assert place_of(three[0]).state == "refunded"
+    assert place_of(three[0].order).state == "refunded"
     assert departures.progress(quarter).needs_a_person == 1
     letter = next(m for m in mail.outbox if m.to == ["ann@example.org"] and m.subject == SUBJECT)
     assert "goes back" not in letter.body

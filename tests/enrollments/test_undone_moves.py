@@ -20,12 +20,12 @@ from enrollments.errors import (
 )
 from enrollments.models import (
     Enrollment,
-    Order,
     Quarter,
 )
 from enrollments.operations import departures, moves
 from enrollments.operations.books import discrepancies
-from enrollments.operations.fulfilment import fulfil
+from tests.enrollments.movers import make_spring, move
+from tests.enrollments.rows import fresh, place_of
 from tests.factories.enrollments import (
     bundle,
     make_entry,
@@ -36,39 +36,16 @@ from tests.factories.enrollments import (
 
 
 @pytest.fixture
-def staff(db):
-    return make_member("staff@example.org", is_staff=True)
+def quarter(quarter):
+    """The bundle is included."""
+    quarter.bundles.add(bundle())
+    return quarter
 
 
 @pytest.fixture
 def spring(loaded_site):
-    """Another quarter of the same workshop, two seats, $650."""
-    return make_quarter(
-        label="Spring 2027", first_date=date(2027, 4, 10), capacity=2, price_cents=65_000
-    )
-
-
-@pytest.fixture
-def paid(standin, held_order, quarter) -> Order:
-    """Ann has paid for her place in winter, which includes the bundle."""
-    quarter.bundles.add(bundle())
-    standin.pay(held_order.url)
-    return fulfil(held_order.session_id, now=timezone.now())
-
-
-def place_of(order: Order) -> Enrollment:
-    return Enrollment.objects.get(line__order=order)
-
-
-def move(place: Enrollment, target, staff, **changes) -> Enrollment:
-    return moves.move(
-        **{"place_id": place.pk, "target_id": target.pk, "by": staff, "now": timezone.now()}
-        | changes
-    )
-
-
-def fresh(row):
-    return type(row).objects.get(pk=row.pk)
+    """Another quarter of the same workshop, of two seats."""
+    return make_spring(capacity=2)
 
 
 def test_a_move_is_undone_within_a_day(paid, quarter, spring, staff):

@@ -15,7 +15,8 @@ from enrollments.operations import checkout, departures, moves
 from enrollments.operations.books import discrepancies
 from enrollments.operations.fulfilment import fulfil
 from enrollments.stripe_gateway import list_refunds
-from tests.enrollments.leavers import buys, fresh, orders, place_of
+from tests.enrollments.buyers import buys, orders
+from tests.enrollments.rows import fresh, place_of
 from tests.factories.enrollments import make_buyer, make_member, make_place, make_quarter
 from tests.postgres.crowd import at_once
 from tests.stripe_fixtures import WaitingOrder
@@ -219,7 +220,7 @@ def test_control_without_lock_and_constraint_it_is_sold_and_moved_into(
 def test_one_place_moved_by_many_to_two_quarters_is_in_one(standin, quarter):
     staff = make_member("staff@example.org", is_staff=True)
     order = buys(standin, quarter, "ann")
-    place = place_of(order)
+    place = place_of(order.order)
     choices = [make_quarter(slug="spring"), make_quarter(slug="summer")]
 
     answers = at_once(
@@ -236,7 +237,7 @@ def test_one_place_moved_by_many_to_two_quarters_is_in_one(standin, quarter):
     assert answers == Counter({200: 4, 409: 4})
     assert Enrollment.objects.occupying().count() == 1
     assert order.order.ledger.filter(action="moved").count() == 1
-    assert fresh(place).moved_to == place_of(order)
+    assert fresh(place).moved_to == place_of(order.order)
 
 
 def test_moves_that_cross_wait_for_each_other(loaded_site, stripe_is_up):
@@ -262,7 +263,7 @@ def test_moved_undone_and_left_at_once_she_has_one_place_or_none(standin, quarte
     staff = make_member("staff@example.org", is_staff=True)
     spring = make_quarter(slug="spring")
     order = buys(standin, quarter, "ann")
-    place = place_of(order)
+    place = place_of(order.order)
     now = timezone.now()
 
     def undoes() -> None:

@@ -7,11 +7,9 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from accounts.models import User
 from enrollments.models import Order, Refund
-from enrollments.operations.fulfilment import fulfil
 from enrollments.stripe_gateway import list_refunds
 from tests.enrollments.desk_cast import answers, browser_of, refund_page
 from tests.postgres.crowd import at_once
@@ -21,13 +19,6 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="rows are locked on PostgreSQL"),
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
 ]
-
-
-@pytest.fixture
-def paid(standin, held_order) -> Order:
-    """Ann has paid $600 at the stand-in."""
-    standin.pay(held_order.url)
-    return fulfil(held_order.session_id, now=timezone.now())
 
 
 def money_back(order: Order) -> list[int]:

@@ -1,20 +1,17 @@
-"""People who have paid for a place, and lose or leave it."""
+"""People who are at the payment page of a place, or have paid for it."""
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from django.db.models import Model
 from django.utils import timezone
 
 from devtools.stripe_standin.control import StandIn
-from enrollments.models import Enrollment, Quarter
+from enrollments.models import Quarter
 from enrollments.operations import checkout
 from enrollments.operations.fulfilment import fulfil
 from tests.factories.enrollments import make_buyer
 from tests.stripe_fixtures import WaitingOrder, waiting
 
-Row = TypeVar("Row", bound=Model)
+NAMES = ("ann", "rose", "zoe")
 
 
 def orders(quarter: Quarter, name: str) -> WaitingOrder:
@@ -29,13 +26,3 @@ def buys(standin: StandIn, quarter: Quarter, name: str) -> WaitingOrder:
     standin.pay(order.url)
     fulfil(order.session_id, now=timezone.now())
     return order
-
-
-def place_of(order: WaitingOrder) -> Enrollment:
-    """The place that the order pays for now."""
-    return Enrollment.objects.get(line__order=order.order)
-
-
-def fresh(row: Row) -> Row:
-    """The row as it stands in the database."""
-    return type(row)._default_manager.get(pk=row.pk)
