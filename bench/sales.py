@@ -22,7 +22,7 @@ EXPANDED = {
     f"expand[{number}]": name
     for number, name in enumerate(("payment_intent", "line_items", "invoice.payments"))
 }
-THANKS = b"Your place is yours"
+THANKS = b"Thank you"
 SESSION_ID = re.compile(r"cs_test_\w+")
 
 

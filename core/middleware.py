@@ -15,6 +15,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 ADMIN: Final = "/staff/"
 MEMBER: Final = "/member/"
+ORDERS: Final = "/orders/"
 # Nobody keeps a copy of these and no search engine lists them; robots.txt names the same ones.
 PRIVATE: Final = (
     MEMBER,
@@ -22,7 +23,7 @@ PRIVATE: Final = (
     "/account/",
     "/enroll/",
     "/buy/",
-    "/orders/",
+    ORDERS,
     "/waitlist/",
     "/leave/",
 )
@@ -70,13 +71,14 @@ class PrivateResponses:
 
 
 def referrer_policy(request: HttpRequest) -> str:
-    """No referrer from member pages, except from those that hold a form.
+    """No referrer from pages of members and orders, except from those that hold a form.
 
+    An order's address may hold the number of its payment page.
     A browser sends the form of a page without referrer as if it came from nowhere, and the CSRF
     check would refuse it.
     """
     holds_form = "CSRF_COOKIE_NEEDS_UPDATE" in request.META
-    if request.path.startswith(MEMBER) and not holds_form:
+    if request.path.startswith((MEMBER, ORDERS)) and not holds_form:
         return "no-referrer"
     return "same-origin"
 

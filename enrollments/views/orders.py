@@ -1,4 +1,9 @@
-"""An order's own page, to which Stripe returns, and the ways on from it."""
+"""An order's own page, to which Stripe returns, and the ways on from it.
+
+Once an order is paid its page tells its signed-in member everything, and every other browser the
+same few words: what became of the payment depends on whether the address has a place or an account
+already, and anybody can type anybody's address. The letter says the rest.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -22,8 +27,12 @@ from enrollments.quotes import quote_for_order
 from enrollments.stripe_gateway import GatewayError
 from enrollments.zones import zone_name
 
-# After this, a paid order's page asks even its own browser to sign in.
-READABLE_AFTER_PAYING = timedelta(minutes=30)
+# After this, a paid order's page names nobody even in its own browser.
+NAMED_AFTER_PAYING = timedelta(minutes=30)
+# Stripe may know more of these.
+OPEN = (Order.State.PENDING, Order.State.PROCESSING)
+# Paid, or free by a code: what followed is for its member and for the letter.
+SETTLED = (Order.State.PAID, Order.State.REVIEW, Order.State.REFUNDED)
 # She had it, and has it no more, whatever she paid.
 PLACE_IS_OVER = (Enrollment.State.LEFT, Enrollment.State.ENDED, Enrollment.State.REFUNDED)
 SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,200}")
@@ -59,20 +68,35 @@ def see_other(url: str) -> HttpResponse:
 def order(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Where Stripe returns to: what has happened to this order, and what happens now.
 
-    Coming here grants nothing. While the order waits, Stripe is asked afresh.
+    Coming here grants nothing. While the order waits, Stripe is asked afresh. Another browser that
+    comes from the order's own payment page, as a bank's app or a mail reader's may, reads what to
+    do now, without a name and whatever the order's state. To anybody else there is nothing here.
     """
-    order = _order_or_404(request, uuid)
-    if _is_closed_to_this_browser(request, order):
-        return redirect("account_login")
+    order = Order.objects.filter(uuid=uuid).first()
+    is_own = order is not None and _is_own(request, order)
+    if order is None or not (is_own or _comes_from_payment(request, order)):
+        return render(request, "enrollments/order_elsewhere.html", status=404)
     unreachable = False
-    if order.state in (Order.State.PENDING, Order.State.PROCESSING):
+    if order.state in OPEN:
         unreachable = not _brought_up_to_date(request, order)
+        order.refresh_from_db()
+    if not is_own:
+        return render(request, "enrollments/order_received.html")
+    if order.state in SETTLED and not _is_member(request, order):
+        return _received(request, order)
     return _page(
         request,
         order.pk,
         unreachable=unreachable or "unreachable" in request.GET,
         came_back="back" in request.GET,
     )
+
+
+def _received(request: HttpRequest, order: Order) -> HttpResponse:
+    """What the browser that began a paid order reads; its own words back, for a while."""
+    since = timezone.now() - (order.paid_at or order.created_at)
+    named = {"name": order.chosen_name, "email": order.email} if since <= NAMED_AFTER_PAYING else {}
+    return render(request, "enrollments/order_received.html", named)
 
 
 def _page(request: HttpRequest, order_id: int, **more: object) -> HttpResponse:
@@ -84,21 +108,27 @@ def _page(request: HttpRequest, order_id: int, **more: object) -> HttpResponse:
     return render(request, "enrollments/order.html", context)
 
 
+def _is_member(request: HttpRequest, order: Order) -> bool:
+    return request.user.is_authenticated and order.member_id == request.user.pk
+
+
+def _is_own(request: HttpRequest, order: Order) -> bool:
+    """Whether it is its member who asks, or the browser that began it."""
+    return _is_member(request, order) or began_here(request, order)
+
+
+def _comes_from_payment(request: HttpRequest, order: Order) -> bool:
+    """Whether the address names a payment page of ``order``: only who was there knows one."""
+    asked = request.GET.get("session_id", "")
+    return bool(SESSION_ID.fullmatch(asked)) and order.attempts.filter(session_id=asked).exists()
+
+
 def _order_or_404(request: HttpRequest, uuid: UUID) -> Order:
     """The order, to its member and to the browser that began it; to anybody else, nothing."""
     order = get_object_or_404(Order, uuid=uuid)
-    is_hers = request.user.is_authenticated and order.member_id == request.user.pk
-    if is_hers or began_here(request, order):
+    if _is_own(request, order):
         return order
     raise Http404
-
-
-def _is_closed_to_this_browser(request: HttpRequest, order: Order) -> bool:
-    return bool(
-        order.paid_at
-        and not request.user.is_authenticated
-        and timezone.now() - order.paid_at > READABLE_AFTER_PAYING
-    )
 
 
 def _brought_up_to_date(request: HttpRequest, order: Order) -> bool:

@@ -164,6 +164,29 @@ def test_she_types_a_code_sees_its_price_and_pays_that(shop, open_page, mailoutb
     assert (before, enrolled()) == (0, 1)
 
 
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["360", "1280"])
+def test_she_pays_in_another_browser_and_is_told_what_to_do(shop, open_page, mailoutbox, viewport):
+    in_the_app = open_page()
+    to_payment(in_the_app, f"{shop}/enroll/next/")
+    elsewhere = open_page(viewport=viewport)
+    listener = Listener(elsewhere)
+    elsewhere.goto(in_the_app.url)
+
+    pay(elsewhere)
+    elsewhere.wait_for_url("**/orders/**")
+
+    expect(elsewhere.get_by_role("heading", name="Thank you.")).to_be_visible()
+    expect(elsewhere.get_by_text("A letter tells you how to go on.")).to_be_visible()
+    assert "Ann" not in elsewhere.content()
+    assert "ann@example.org" not in elsewhere.content()
+    assert Axe().run(elsewhere).response["violations"] == []
+    elsewhere.get_by_role("link", name="Sign in").click()
+    assert elsewhere.evaluate("document.referrer") == ""
+    sign_in(elsewhere, mailoutbox)
+    expect(elsewhere.get_by_role("heading", name="Hello, Ann")).to_be_visible()
+    assert listener.complaints == []
+
+
 def test_a_code_worth_everything_asks_for_no_card(shop, open_page, mailoutbox):
     make_code(percent_off=100)
     page = open_page()
