@@ -7,12 +7,13 @@ root on Debian one is installed and started when there is none.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 
 import psycopg
+
+from devtools import debian
 
 SERVERS = (
     "postgres://postgres@127.0.0.1:5432/{name}",
@@ -39,12 +40,8 @@ def answers(url: str) -> bool:
 
 def install() -> bool:
     """Install and start Debian's PostgreSQL, for this machine only; False where that cannot be."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not debian.install("postgresql"):
         return False
-    print("Installing PostgreSQL for the tests.", flush=True)
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-        subprocess.run(["apt-get", "-qq", *step], check=False, env=quiet, stdout=subprocess.DEVNULL)
     listed = subprocess.run(["pg_lsclusters", "-h"], check=False, capture_output=True, text=True)
     for line in listed.stdout.splitlines():
         version, cluster, _port, state, *_ = line.split()

@@ -8,20 +8,53 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bench import client, load
 from bench.__main__ import SECTIONS, chosen
-from devtools import demo, postgres
+from devtools import demo, environment, postgres, programs
 
 PROJECT = Path(__file__).resolve().parent.parent
-LOCKS = {name: (PROJECT / f"requirements/{name}.txt").read_text() for name in ("runtime", "dev")}
+NAMES = ("uv", "runtime", "ses", "demo", "dev")
+LOCKS = {name: (PROJECT / f"requirements/{name}.txt").read_text() for name in NAMES}
+PIN = re.compile(r"^([a-z0-9._-]+)(?:\[([a-z, ]+)\])?==(\S+)", re.MULTILINE)
+# What is installed together, each by a command of its own.
+TOGETHER = [("runtime",), ("runtime", "ses"), *environment.GROUPS.values()]
 
 
 def pins(lock: str) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==(\S+)", lock, re.MULTILINE))
+    return {name: version for name, _extras, version in PIN.findall(lock)}
+
+
+def extras(lock: str) -> set[tuple[str, str]]:
+    """Each package of a lock, with each extra that the lock gives it."""
+    return {
+        (name, extra.strip())
+        for name, listed, _version in PIN.findall(lock)
+        for extra in listed.split(",")
+        if extra
+    }
+
+
+def asked_for(lock: str) -> set[tuple[str, str]]:
+    """Each package that the installed ones of a lock ask for with an extra."""
+    given = extras(lock)
+    return {
+        (canonicalize_name(wanted.name), extra)
+        for name in pins(lock)
+        for wanted in map(Requirement, metadata.requires(name) or ())
+        if wanted.marker is None
+        or any(
+            wanted.marker.evaluate({"extra": own})
+            for own in ("", *(extra for owner, extra in given if owner == name))
+        )
+        for extra in wanted.extras
+    }
 
 
 @pytest.fixture
@@ -52,7 +85,7 @@ def test_what_must_be_green_is_run_in_order():
 
     steps = [line for line in script.read_text().splitlines() if line.startswith("make")]
 
-    assert steps == ["make test", "make check", "make test-postgres"]
+    assert steps == ["make test", "make check", "make test-postgres", "make outside"]
     assert os.access(script, os.X_OK)
 
 
@@ -69,12 +102,86 @@ def test_a_lock_file_names_no_host_and_no_path(name):
     assert re.findall(r"https?:|file:|index-url|find-links|^-.*", LOCKS[name], re.MULTILINE) == []
 
 
-def test_development_runs_on_what_production_runs_on():
-    runtime, dev = pins(LOCKS["runtime"]), pins(LOCKS["dev"])
+@pytest.mark.parametrize("names", TOGETHER)
+def test_whatever_is_asked_for_with_an_extra_is_locked_with_it(names):
+    # The pip of Python 3.11 takes the newest release otherwise, and refuses it for want of a hash.
+    lock = "\n".join(LOCKS[name] for name in names)
 
-    shared = runtime.keys() & dev.keys()
+    assert asked_for(lock) - extras(lock) == set()
 
-    assert {name: dev[name] for name in shared} == {name: runtime[name] for name in shared}
+
+def test_an_extra_that_a_lock_has_lost_is_noticed():
+    lock = "\n".join(LOCKS[name] for name in environment.GROUPS["dev"])
+
+    lost = asked_for(lock) - extras(lock.replace("coverage[toml]==", "coverage=="))
+
+    assert lost == {("coverage", "toml")}
+
+
+@pytest.mark.parametrize("names", TOGETHER)
+def test_what_is_installed_together_is_locked_to_one_release(names):
+    releases = [pin for name in names for pin in pins(LOCKS[name]).items()]
+
+    assert len(dict(releases)) == len(set(releases))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "record", "group"),
+    [
+        ("demo", "", "demo"),
+        ("dev", "", "dev"),
+        ("demo", "demo 1", "demo"),
+        ("demo", "dev 1", "dev"),
+        ("dev", "demo 1", "dev"),
+        ("demo", "unknown 1", "demo"),
+    ],
+)
+def test_an_environment_grows_and_never_shrinks(wanted, record, group):
+    assert environment.group_to_install(wanted, record) == group
+
+
+def test_an_environment_that_stands_is_only_looked_at(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "RECORD", tmp_path / "installed")
+    environment.RECORD.write_text(environment.fingerprint("dev"))
+    monkeypatch.setattr(environment, "install", lambda group: pytest.fail("installed again"))
+
+    assert [environment.main([group]) for group in environment.GROUPS] == [0, 0]
+
+
+def test_an_old_python_is_told_which_one_is_needed(monkeypatch, capsys):
+    monkeypatch.setattr(environment, "OLDEST_PYTHON", (99, 0))
+
+    assert environment.main(["demo"]) == 2
+    assert capsys.readouterr().err == f"{environment.TOO_OLD}\n"
+
+
+def test_a_python_without_venv_is_told_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(environment, "RECORD", tmp_path / "installed")
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
+
+    assert environment.main(["demo"]) == 2
+    assert "apt-get install python3-venv" in capsys.readouterr().err
+
+
+def test_an_environment_that_could_not_be_filled_is_not_recorded(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(environment, "RECORD", tmp_path / "installed")
+    monkeypatch.setattr(environment, "create", lambda: None)
+    monkeypatch.setattr(environment, "run", lambda *command: False)
+
+    assert environment.main(["demo"]) == 2
+    assert not environment.RECORD.exists()
+    said = capsys.readouterr()
+    assert environment.BY_PIP in said.out
+    assert "could not be installed" in said.err
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch, capsys):
+    monkeypatch.setattr(programs, "PACKAGES", {"no-such-program": "its-package"})
+    monkeypatch.setattr(programs.debian, "install", lambda *packages: False)
+
+    assert programs.main() == 2
+    assert "no-such-program" in (said := capsys.readouterr().err)
+    assert "apt-get install -y its-package" in said
 
 
 def test_the_demo_says_that_its_port_is_taken(monkeypatch, capsys, taken_port):
