@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.sessions import keep_signed_in
 from core import letters
-from core.fields import decrypt, encrypt
+from core.encryption import decrypt, encrypt
 
 
 def home_of(user: Any) -> str:
@@ -60,6 +60,11 @@ class SecondStepAdapter(DefaultMFAAdapter):
         return encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
+        """Its seed, for ``accounts.forms`` and ``accounts.views`` to say when it cannot be read.
+
+        Raises:
+            Unreadable: its key is missing.
+        """
         return decrypt(encrypted_text)
 
     def get_totp_issuer(self) -> str:

@@ -8,6 +8,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
 
+    def ready(self) -> None:
+        from accounts import checks  # noqa: F401, PLC0415 (registers them)
+
 
 class PeopleAdminConfig(WagtailUsersAppConfig):
     """Wagtail's users app, without passwords."""

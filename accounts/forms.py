@@ -11,8 +11,13 @@ from wagtail.users.forms import UserCreationForm, UserEditForm
 
 from accounts import codes
 from accounts.models import User, normalized_email
+from core.encryption import Unreadable
 
 LONGEST_EMAIL = 254
+SECOND_STEP_UNREADABLE = (
+    "Your second step cannot be read on this site at the moment, whatever you type. Ask whoever "
+    "runs it to let you set it up again."
+)
 
 
 class FocusedForm(forms.Form):
@@ -93,11 +98,23 @@ class SetUpAppForm(AppCodeMixin, ActivateTOTPForm):
     """Proves that the app was set up."""
 
 
-class SecondStepForm(AppCodeMixin, AuthenticateForm):
+class SecondStepMixin(AppCodeMixin):
+    """Says so when what the code is compared with cannot be read."""
+
+    def clean_code(self) -> str:
+        try:
+            # The form of django-allauth beside this one has it.
+            code: str = super().clean_code()  # type: ignore[misc]
+        except Unreadable as missing:
+            raise forms.ValidationError(SECOND_STEP_UNREADABLE, code="unreadable") from missing
+        return code
+
+
+class SecondStepForm(SecondStepMixin, AuthenticateForm):
     """The second step of signing in."""
 
 
-class SecondStepAgainForm(AppCodeMixin, ReauthenticateForm):
+class SecondStepAgainForm(SecondStepMixin, ReauthenticateForm):
     """The second step once more, before something that matters."""
 
 

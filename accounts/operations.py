@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, transaction
 
 from accounts.models import User, normalized_email
@@ -28,3 +29,9 @@ def open_owner_account(*, email: str) -> User:
     person.is_staff = person.is_superuser = person.is_active = True
     person.save(update_fields=["is_staff", "is_superuser", "is_active"])
     return person
+
+
+def forget_second_step(person: User) -> bool:
+    """Whether ``person`` had a second step; she sets up a new one when she signs in next."""
+    deleted, _ = Authenticator.objects.filter(user=person).delete()
+    return bool(deleted)

@@ -21,10 +21,14 @@ urlpatterns = [
     path("second-step/again/", second_step.reauthenticate, name="mfa_reauthenticate"),
     path("second-step/app/", views.SetUpSecondStepView.as_view(), name="mfa_activate_totp"),
     path("second-step/app/remove/", app.deactivate_totp, name="mfa_deactivate_totp"),
-    path("second-step/spare/", spare_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "second-step/spare/",
+        views.says_when_unreadable(spare_codes.view_recovery_codes),
+        name="mfa_view_recovery_codes",
+    ),
     path(
         "second-step/spare/new/",
-        spare_codes.generate_recovery_codes,
+        views.says_when_unreadable(spare_codes.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
     # allauth wants to name these; nobody gets in here.

@@ -5,6 +5,8 @@ The same page, the same status and the same time whether an address is known or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -13,6 +15,7 @@ from allauth.core import ratelimit
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView
+from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -25,9 +28,10 @@ from django.views.generic import FormView
 
 from accounts import codes, emails
 from accounts.adapters import home_of
-from accounts.forms import CodeForm, SignInForm
+from accounts.forms import SECOND_STEP_UNREADABLE, CodeForm, SignInForm
 from accounts.models import User
 from accounts.sessions import choose_shared_device
+from core.encryption import Unreadable
 from core.leaving import end_session, erase_traces
 
 TOO_OFTEN = "That was asked for too often. Please wait a minute, then try again."
@@ -153,6 +157,20 @@ class SetUpSecondStepView(ActivateTOTPView):
         app = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
         post_authentication(self.request, app, reauthenticated=True)
         return response
+
+
+def says_when_unreadable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """``view``; when the spare codes cannot be read, the page before it with a sentence."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Unreadable:
+            messages.error(request, SECOND_STEP_UNREADABLE)
+            return redirect("mfa_index")
+
+    return wrapped
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.utils import parseaddr
 from typing import Any
 
@@ -10,8 +10,10 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from django.db.models import Model
 
 from core.discretion import leak_words_in
+from core.fields import EncryptedColumn, UnreadableText, encrypted_columns
 
 
 @register(Tags.security)
@@ -83,6 +85,47 @@ def _isolation(alias: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_isolation")
         return str(cursor.fetchone()[0])
+
+
+@register(Tags.database)
+def encrypted_columns_can_be_read(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """For every key that a stored value needs there is one that opens it."""
+    return [
+        unreadable_values(column.label, missing)
+        for alias in databases or []
+        for column in encrypted_columns()
+        if (missing := _unreadable_fingerprints(alias, column))
+    ]
+
+
+def unreadable_values(place: str, fingerprints: Iterable[str]) -> CheckMessage:
+    """The finding that values in ``place`` need keys that are not there."""
+    return Error(
+        f"{place} holds values that cannot be read; the fingerprints of their keys are "
+        f"{', '.join(sorted(fingerprints))}.",
+        hint="Put the missing key behind the others in FIELD_KEYS, then run manage.py reencrypt. "
+        "If it is lost, enter the values again where they are shown as not readable.",
+        id="core.E007",
+    )
+
+
+def has_table(alias: str, model: type[Model]) -> bool:
+    """Whether the migration that makes it has run; ``migrate`` asks the checks before that."""
+    return model._meta.db_table in connections[alias].introspection.table_names()  # noqa: SLF001
+
+
+def _unreadable_fingerprints(alias: str, column: EncryptedColumn) -> set[str]:
+    """The fingerprints of which one value was tried and did not open. A query for each."""
+    if not has_table(alias, column.model):
+        return set()
+    rows = column.rows().using(alias).order_by()
+    names = rows.values_list(column.key_name, flat=True).distinct()
+    ones = {name: rows.filter(**{column.key_name: name}).first() for name in names}
+    return {
+        name for name, row in ones.items() if isinstance(getattr(row, column.name), UnreadableText)
+    }
 
 
 def _is_key(key: str) -> bool:

@@ -19,11 +19,18 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, Obj
 from wagtail.admin.widgets import AdminDateInput, AdminTimeInput
 
 from core.discretion import validate_discreet, validate_discreet_address
+from core.fields import UnreadableText
 from enrollments.desks.instalment_forms import InstalmentsForm, instalments_row
 from enrollments.desks.meeting_forms import MINUTES_EXAMPLE, MOMENT_EXAMPLE
 from enrollments.errors import WorkshopHasNoWeeks
 from enrollments.models import Quarter
-from enrollments.operations.quarters import START, change_quarter, create_quarter
+from enrollments.operations.quarters import (
+    START,
+    change_quarter,
+    change_room,
+    create_quarter,
+    room_of,
+)
 from enrollments.zones import ZONE_NAMES
 from programs.models import WorkshopPage
 
@@ -31,6 +38,7 @@ ZONES = list(ZONE_NAMES.items())
 LABEL_HELP = "For example “Winter 2027”. Members read it in letters too, so keep it discreet."
 OPENS_HELP = "From this moment visitors can enroll, once you have pressed “Open enrollment”."
 SEATS_HELP = "How many people the group takes."
+NOT_READABLE = "What is stored cannot be read, because its key is missing. Enter it again."
 BUNDLES_HELP = "Unlocked for everyone who pays for this quarter from now on."
 
 
@@ -194,15 +202,36 @@ class ChangedQuarterForm(QuarterForm):
 
     data: Any
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    join_link = forms.CharField(
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="The video link. Stored encrypted; only members of this quarter see it.",
+    )
+    dial_in = forms.CharField(
+        label="Dial-in",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Telephone number and codes. Stored encrypted; only members of this quarter "
+        "see them.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        room = room_of(self.instance)
+        for name in ROOM:
+            self._show_room(name, getattr(room, name))
         self.initial["seen"] = self._version()
+
+    def _show_room(self, name: str, text: str) -> None:
+        self.initial[name] = text
+        if isinstance(text, UnreadableText):
+            self.fields[name].help_text = NOT_READABLE
 
     def _version(self) -> str:
         row = Quarter.objects.filter(pk=self.instance.pk).values_list(*CHANGEABLE)[0]
         bundles = sorted(self.instance.bundles.values_list("pk", flat=True))
-        return hashlib.sha256(repr((row, bundles)).encode()).hexdigest()[:16]
+        room = [self.initial[name] for name in ROOM]
+        return hashlib.sha256(repr((row, bundles, room)).encode()).hexdigest()[:16]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -216,6 +245,7 @@ class ChangedQuarterForm(QuarterForm):
             )
         return cleaned
 
+    @transaction.atomic
     def save(self, commit: bool = True) -> Quarter:  # noqa: FBT001, FBT002 (Django's signature)
         change_quarter(
             self.instance,
@@ -223,6 +253,9 @@ class ChangedQuarterForm(QuarterForm):
             bundles=self.cleaned_data["bundles"],
             now=timezone.now(),
         )
+        # What was left empty because it cannot be read stays as it is stored.
+        changed = {name: self.cleaned_data[name] for name in ROOM if name in self.changed_data}
+        change_room(self.instance, fields=changed)
         quarter: Quarter = self.instance
         return quarter
 
@@ -236,10 +269,9 @@ CHANGEABLE = (
     "currency",
     "instalment_count",
     "instalment_cents",
-    "join_link",
-    "dial_in",
     "forum_closes_at",
 )
+ROOM = ("join_link", "dial_in")
 
 
 def new_quarter_panels() -> ObjectList:
@@ -307,19 +339,8 @@ def changed_quarter_panels(clocks: str) -> ObjectList:
             _price_panel(),
             MultiFieldPanel(
                 [
-                    FieldPanel(
-                        "join_link",
-                        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-                        help_text="The video link. Stored encrypted; only members of this "
-                        "quarter see it.",
-                    ),
-                    FieldPanel(
-                        "dial_in",
-                        heading="Dial-in",
-                        widget=forms.Textarea(attrs={"rows": 3}),
-                        help_text="Telephone number and codes. Stored encrypted; only members of "
-                        "this quarter see them.",
-                    ),
+                    FieldPanel("join_link"),
+                    FieldPanel("dial_in", heading="Dial-in"),
                     FieldPanel(
                         "forum_closes_at",
                         heading="Forum closes",

@@ -19,6 +19,7 @@ from wagtail.models import ReferenceIndex
 from wagtail_modeladmin.helpers import PermissionHelper
 
 from accounts.models import User
+from core.fields import UnreadableText
 from enrollments.desks.base import (
     Desk,
     DeskButtons,
@@ -41,6 +42,7 @@ from enrollments.desks.wording import NOTHING, link, quarter_state, sample_tag, 
 from enrollments.models import Meeting, Quarter
 from enrollments.money import written
 from enrollments.offers import instalments_written
+from enrollments.operations.quarters import room_of
 from enrollments.querysets import OCCUPYING
 from enrollments.zones import zone_name
 from programs.models import WorkshopPage
@@ -246,9 +248,10 @@ def _enroll_page(quarter: Quarter) -> SafeString | str:
 
 def _member_facts(quarter: Quarter) -> list[tuple[str, object]]:
     """Whether the link and the number are there, not what they are: that takes editing."""
+    room = room_of(quarter)
     return [
-        ("Join link", "Set" if quarter.join_link else "Not set yet"),
-        ("Dial-in", "Set" if quarter.dial_in else "Not set yet"),
+        ("Join link", _is_set(room.join_link)),
+        ("Dial-in", _is_set(room.dial_in)),
         (
             "Forum closes",
             when(quarter.forum_closes_at, quarter.zone)
@@ -256,6 +259,12 @@ def _member_facts(quarter: Quarter) -> list[tuple[str, object]]:
             else "Stays open",
         ),
     ]
+
+
+def _is_set(text: str) -> SafeString | str:
+    if isinstance(text, UnreadableText):
+        return format_html("{} Enter it again.", tag("Not readable", "alarm"))
+    return "Set" if text else "Not set yet"
 
 
 def _meetings_table(quarter: Quarter, user: User) -> Table:

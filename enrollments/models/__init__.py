@@ -14,7 +14,7 @@ from enrollments.models.ledger import LedgerEntry
 from enrollments.models.money_settings import MoneySettings
 from enrollments.models.order import CheckoutAttempt, Order, OrderLine, Payment
 from enrollments.models.plan import Instalment, PaymentPlan
-from enrollments.models.quarter import Meeting, Quarter
+from enrollments.models.quarter import Meeting, MeetingRoom, Quarter
 from enrollments.models.reconciliation import Reconciliation
 from enrollments.models.refund import Refund
 from enrollments.models.tries import Tries
@@ -30,6 +30,7 @@ __all__ = [
     "Instalment",
     "LedgerEntry",
     "Meeting",
+    "MeetingRoom",
     "MoneySettings",
     "Order",
     "OrderLine",

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.functional import cached_property
 
-from core.fields import EncryptedTextField
+from core.fields import EncryptedTextField, fingerprint_column
 from enrollments.querysets import MeetingQuerySet, QuarterQuerySet
 from programs.models import BundlePage, SyllabusWeekPage, WorkshopPage
 
@@ -69,8 +69,6 @@ class Quarter(models.Model):
         verbose_name="included bundles",
         help_text="Unlocked for everyone who pays for this quarter.",
     )
-    join_link = EncryptedTextField(blank=True, help_text="Stored encrypted; members only.")
-    dial_in = EncryptedTextField(blank=True, help_text="Stored encrypted; members only.")
     forum_closes_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
 
@@ -121,6 +119,24 @@ class Quarter(models.Model):
         if now < self.opens_at:
             return "not_yet"
         return "open" if seats_left > 0 else "full"
+
+
+class MeetingRoom(models.Model):
+    """How the members of a quarter come in. A table of its own: no list or page reads it along.
+
+    What cannot be read is an ``UnreadableText``.
+    """
+
+    quarter = models.OneToOneField(
+        Quarter, primary_key=True, on_delete=models.CASCADE, related_name="room"
+    )
+    join_link = EncryptedTextField(blank=True)
+    join_link_key = fingerprint_column("join_link")
+    dial_in = EncryptedTextField(blank=True)
+    dial_in_key = fingerprint_column("dial_in")
+
+    def __str__(self) -> str:
+        return f"Room of quarter {self.pk}"
 
 
 class Meeting(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from enrollments.errors import (
     TooFewSeats,
     WorkshopHasNoWeeks,
 )
-from enrollments.models import Meeting, Quarter
+from enrollments.models import Meeting, MeetingRoom, Quarter
 from enrollments.operations import seats, waitlist
 from programs.models import BundlePage, WorkshopPage
 
@@ -114,6 +114,21 @@ def change_quarter(
     quarter.save(update_fields=fields)
     quarter.bundles.set(bundles)
     waitlist.offer_free_seats(seats.lock_quarter(quarter.pk), now=now)
+
+
+def room_of(quarter: Quarter) -> MeetingRoom:
+    """How members come into ``quarter``; empty and not yet stored when nobody has said. One query.
+
+    What is stored but cannot be read is an ``UnreadableText``.
+    """
+    return MeetingRoom.objects.filter(quarter=quarter).first() or MeetingRoom(quarter=quarter)
+
+
+@transaction.atomic
+def change_room(quarter: Quarter, *, fields: Mapping[str, str]) -> None:
+    """Keep ``fields`` of how members come into ``quarter``; what is not named stays as it is."""
+    if fields:
+        MeetingRoom.objects.update_or_create(quarter=quarter, defaults=fields)
 
 
 def highest_taken_seat(quarter: Quarter) -> int:

@@ -11,8 +11,10 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts import seeds
 from accounts.models import User
 from tests.accounts.conftest import SIGN_IN, TYPE_CODE
 
@@ -199,3 +201,68 @@ def test_a_person_with_the_app_is_never_entered_by_the_letter_alone(staff_with_a
 
     assert browser.get("/member/").url.startswith(SIGN_IN)
     assert User.objects.filter(email="staff@example.org", last_login=None).count() == 0
+
+
+LOST = "Your second step cannot be read on this site at the moment"
+
+
+@pytest.fixture
+def keys_are_lost(staff_with_app, settings) -> None:
+    """The staff's second steps cannot be read any more."""
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+
+
+def test_a_seed_that_cannot_be_read_is_said_to_be_at_the_door(staff_with_app, keys_are_lost, code):
+    _, secret = staff_with_app
+    browser = Client()
+    sign_in(browser, "staff@example.org", code)
+
+    page = browser.post(ENTER, {"code": app_code(secret)})
+
+    assert page.context["form"].errors["code"][0].startswith(LOST)
+    assert "_auth_user_id" not in browser.session
+
+
+def test_a_seed_that_cannot_be_read_is_said_to_be_once_more(
+    staff_with_app, keys_are_lost, owner_of_site
+):
+    _, secret = staff_with_app
+    older = Client()
+    older.force_login(owner_of_site)
+
+    page = older.post(AGAIN, {"code": app_code(secret)})
+
+    assert page.context["form"].errors["code"][0].startswith(LOST)
+
+
+@pytest.mark.parametrize("address", [SPARE, f"{SPARE}new/"])
+def test_spare_codes_that_cannot_be_read_are_not_shown(staff_with_app, keys_are_lost, address):
+    client, _ = staff_with_app
+
+    page = client.get(address, follow=True)
+
+    assert page.redirect_chain == [("/account/second-step/", 302)]
+    assert LOST in page.content.decode()
+
+
+def test_after_a_reset_the_app_is_set_up_again(staff_with_app, keys_are_lost, code, capsys):
+    call_command("reset_second_step", "Staff@example.org")
+    browser = Client()
+
+    landed = sign_in(browser, "staff@example.org", code)
+    step = browser.get(landed).url
+
+    assert step.startswith(SET_UP)
+    secret = browser.get(SET_UP).context["form"].secret
+    browser.post(SET_UP, {"code": app_code(secret)})
+    assert browser.get("/staff/").status_code == 200
+    assert not seeds.unreadable_fingerprints(using="default")
+
+
+def test_a_reset_can_be_repeated_and_knows_whom_it_is_about(staff_with_app, capsys):
+    for _ in range(2):
+        call_command("reset_second_step", "staff@example.org")
+
+    assert capsys.readouterr().out == "Forgotten.\nThere was no second step.\n"
+    with pytest.raises(CommandError, match="Nobody"):
+        call_command("reset_second_step", "nobody@example.org")

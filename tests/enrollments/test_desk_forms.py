@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.fernet import Fernet
 from wagtail.models import ModelLogEntry
 
-from enrollments.models import Meeting, Quarter
+from enrollments.models import Meeting, MeetingRoom, Quarter
 from tests.enrollments.desk_cast import address, browser_of, make_staff, text_of
 from tests.factories.enrollments import (
     bundle,
@@ -206,7 +207,7 @@ def test_a_quarter_changes_without_changing_its_state(loaded_site, staff_client)
     assert (fresh.label, fresh.price_cents, fresh.state) == ("Winter group", 125_000, "open")
     assert fresh.closes_at == datetime(2027, 1, 8, 18, tzinfo=NEW_YORK)
     assert fresh.opens_at == quarter.opens_at
-    assert fresh.join_link == "https://video.example/123"
+    assert fresh.room.join_link == "https://video.example/123"
     assert list(fresh.bundles.all()) == [bundle()]
 
 
@@ -218,6 +219,64 @@ def test_the_join_link_is_not_in_the_log(loaded_site, staff_client):
 
     entry = ModelLogEntry.objects.get(content_type__model="quarter")
     assert (entry.action, entry.label, entry.data) == ("wagtail.edit", "Winter 2027", {})
+
+
+@pytest.fixture
+def lost_link(loaded_site, settings) -> Quarter:
+    """A quarter whose join link cannot be read any more; its dial-in can."""
+    room = MeetingRoom.objects.create(quarter=make_quarter(), join_link="https://video.example/1")
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    MeetingRoom.objects.filter(pk=room.pk).update(dial_in="+1 555 0100")
+    return room.quarter
+
+
+def test_a_link_that_cannot_be_read_is_said_to_be_and_repaired_by_entering_it(
+    lost_link, staff_client
+):
+    url = address("quarter", "edit", lost_link.pk)
+
+    assert "cannot be read, because its key is missing. Enter it again." in text_of(
+        staff_client, url
+    )
+    staff_client.post(url, typed_in(staff_client, url, join_link="https://video.example/2"))
+
+    room = MeetingRoom.objects.get()
+    assert (room.join_link, room.dial_in) == ("https://video.example/2", "+1 555 0100")
+    assert "cannot be read" not in text_of(staff_client, url)
+
+
+def test_saving_something_else_keeps_a_link_that_cannot_be_read(lost_link, staff_client, settings):
+    url = address("quarter", "edit", lost_link.pk)
+    lost = MeetingRoom.objects.get().join_link.stored
+
+    staff_client.post(url, typed_in(staff_client, url, dial_in="+1 555 0199", label="Winter"))
+
+    room = MeetingRoom.objects.get()
+    assert (room.join_link.stored, room.dial_in) == (lost, "+1 555 0199")
+    assert room.quarter.label == "Winter"
+
+
+def test_a_link_can_be_taken_away(loaded_site, staff_client):
+    room = MeetingRoom.objects.create(quarter=make_quarter(), join_link="https://video.example/1")
+    url = address("quarter", "edit", room.pk)
+
+    staff_client.post(url, typed_in(staff_client, url, join_link=""))
+
+    assert (MeetingRoom.objects.get().join_link, MeetingRoom.objects.get().join_link_key) == (
+        "",
+        "",
+    )
+
+
+def test_two_who_edit_the_link_at_once_do_not_overwrite_each_other(loaded_site, staff_client):
+    url = address("quarter", "edit", make_quarter().pk)
+    mine = typed_in(staff_client, url, join_link="https://video.example/mine")
+    staff_client.post(url, typed_in(staff_client, url, join_link="https://video.example/first"))
+
+    refused = staff_client.post(url, mine)
+
+    assert mistakes(refused)["__all__"][0].startswith("Somebody else has changed this quarter")
+    assert MeetingRoom.objects.get().join_link == "https://video.example/first"
 
 
 def test_fewer_seats_than_are_taken_get_a_sentence(loaded_site, staff_client):
