@@ -1,14 +1,17 @@
-"""Which orders this browser began: kept in its session as opaque ids, nothing else."""
+"""Which orders this browser began: kept in its session as opaque ids, nothing else.
+
+The browser itself is known by a key that is made up, and kept once it has begun an order.
+"""
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import HttpRequest
 
 from enrollments.models import Order
 
-KEY = "orders"
+KEY, BROWSER = "orders", "browser"
 # More than anybody needs at once; a session must not grow without end.
 MOST = 10
 
@@ -18,8 +21,14 @@ def own_orders(request: HttpRequest) -> list[UUID]:
     return [UUID(text) for text in request.session.get(KEY, [])]
 
 
-def remember(request: HttpRequest, order: Order) -> None:
-    """Let this browser see ``order`` from now on."""
+def browser_key(request: HttpRequest) -> str:
+    """What this browser is known by; another one each time, until it has begun an order."""
+    return str(request.session.get(BROWSER) or uuid4())
+
+
+def remember(request: HttpRequest, order: Order, *, browser: str) -> None:
+    """Let this browser, known by the key ``browser``, see ``order`` from now on."""
+    request.session[BROWSER] = browser
     others = [text for text in request.session.get(KEY, []) if text != str(order.uuid)]
     request.session[KEY] = [*others, str(order.uuid)][-MOST:]
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 
@@ -59,14 +59,12 @@ class BuyerForm(PersonForm):
 
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def buyer(self, own_orders: list[UUID], address_digest: str = "") -> Buyer:
+    def buyer(self) -> Buyer:
         """Who buys, from a valid form."""
         return Buyer(
             chosen_name=self.cleaned_data["chosen_name"],
             email=self.cleaned_data["email"],
             form_id=self.cleaned_data["form_id"],
-            own_orders=own_orders,
-            address_digest=address_digest,
         )
 
 
@@ -80,15 +78,13 @@ class MemberBuyerForm(BuyerForm):
         self.member = member
         self.initial.setdefault("chosen_name", member.chosen_name)
 
-    def buyer(self, own_orders: list[UUID], address_digest: str = "") -> Buyer:
+    def buyer(self) -> Buyer:
         """Who buys, from a valid form."""
         return Buyer(
             chosen_name=self.cleaned_data["chosen_name"],
             email=self.member.email,
             form_id=self.cleaned_data["form_id"],
-            own_orders=own_orders,
             member=self.member,
-            address_digest=address_digest,
         )
 
 
@@ -191,10 +187,10 @@ class OfferForm(WishesForm, BuyerForm):
         super().__init__(*args, **kwargs)
         self.known_email = email
 
-    def buyer(self, own_orders: list[UUID], address_digest: str = "") -> Buyer:
+    def buyer(self) -> Buyer:
         """Who buys, from a valid form."""
         self.cleaned_data["email"] = self.known_email
-        return super().buyer(own_orders, address_digest)
+        return super().buyer()
 
 
 class WaitlistForm(PersonForm):

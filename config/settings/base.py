@@ -233,10 +233,10 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 # Several while a secret is being rotated; any one that matches is accepted.
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
-# Against machines: payment pages per hour for one network address and for one email, seats held at
-# a time, wrong codes and joined waitlists per hour from one network address; or off.
+# Against machines: payment pages per hour for one network address and for one browser, seats held
+# at a time, wrong codes and joined waitlists per hour from one network address; or off.
 ORDER_LIMITS = env.str(
-    "ORDER_LIMITS", default="address=5/h,email=5/h,holds=3,codes=10/h,waitlist=10/h"
+    "ORDER_LIMITS", default="address=5/h,browser=5/h,holds=3,codes=10/h,waitlist=10/h"
 )
 # The billing portal in which members change how they pay: `manage.py stripe_setup` makes it.
 STRIPE_PORTAL_CONFIGURATION = env.str("STRIPE_PORTAL_CONFIGURATION", default="")

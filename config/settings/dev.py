@@ -40,7 +40,7 @@ if STRIPE_MODE == "standin":
 
 # Whoever tries the site out buys more often than anybody who needs it.
 ORDER_LIMITS = env.str(
-    "ORDER_LIMITS", default="address=40/h,email=40/h,holds=10,codes=10/h,waitlist=40/h"
+    "ORDER_LIMITS", default="address=40/h,browser=40/h,holds=10,codes=10/h,waitlist=40/h"
 )
 
 STAFF_SECOND_FACTOR_REQUIRED = False

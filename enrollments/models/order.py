@@ -77,8 +77,10 @@ class Order(models.Model):
         on_delete=models.PROTECT,
         related_name="orders",
     )
-    # A keyed digest of the network address it was begun from, while that can matter for limits.
+    # Keyed digests of the network address and the browser it was begun from, while that can
+    # matter for limits.
     address_digest = models.CharField(max_length=64, blank=True)
+    browser_digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
 

@@ -49,7 +49,7 @@ def sessions_put_behind(order_id: int, now: datetime) -> list[str]:
     """The order's open sessions, behind a new attempt: the end of an older one frees no seat.
 
     Raises:
-        TooManyTries: no more pages are made for its address or its email in this hour.
+        TooManyTries: no more pages are made for its address or its browser in this hour.
     """
     order = lock_order(order_id)
     sessions = open_sessions(order_id)
@@ -64,7 +64,7 @@ def payable_attempt(order_id: int, now: datetime) -> CheckoutAttempt:
 
     Raises:
         OrderNotPayable: paid, expired or given up meanwhile.
-        TooManyTries: no more pages are made for its address or its email in this hour.
+        TooManyTries: no more pages are made for its address or its browser in this hour.
     """
     # Most often it was made a moment ago, and going on with it needs no lock.
     order = Order.objects.prefetch_related("lines").get(pk=order_id)
@@ -96,7 +96,7 @@ def first_attempt(order: Order, lines: Iterable[OrderLine], now: datetime) -> Ch
     """An attempt to pay a new order. Whoever holds a seat for it holds it for ``HOLD``.
 
     Raises:
-        TooManyTries: no more pages are made for its address or its email in this hour.
+        TooManyTries: no more pages are made for its address or its browser in this hour.
     """
     return _add_attempt(order, now, number=1, agreed=fingerprint(order, lines))
 
@@ -105,7 +105,7 @@ def make_attempt(order: Order, lines: Iterable[OrderLine], now: datetime) -> Che
     """An attempt to pay what is agreed in a locked order now; its seat is held as long.
 
     Raises:
-        TooManyTries: no more pages are made for its address or its email in this hour.
+        TooManyTries: no more pages are made for its address or its browser in this hour.
     """
     latest = order.attempts.order_by("number").last()
     agreed = fingerprint(order, lines)

@@ -43,6 +43,7 @@ from enrollments.operations.wishes import (
     agree_on_bundle,
     agree_on_quarter,
 )
+from enrollments.querysets import OCCUPYING
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ logger = logging.getLogger(__name__)
 TRIES = 4
 # Nothing was paid with it, and nothing can be any more.
 OVER = (Order.State.EXPIRED, Order.State.CANCELLED, Order.State.FAILED)
+# Paid here, and not all of it decided yet.
+UNDER_WAY = (Order.State.PROCESSING, Order.State.REVIEW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class Buyer:
 
     ``form_id`` is the number of the form she sent: sent twice, it is one order.
     ``own_orders`` are those her browser began earlier: asking again gives her order back.
-    ``address_digest`` says where she comes from, for limits only.
+    ``address_digest`` and ``browser_digest`` say where she comes from, for limits only.
     ``offer`` is the entry of the waitlist whose seat is kept for her.
     """
 
@@ -68,20 +71,30 @@ class Buyer:
     own_orders: Collection[UUID] = ()
     member: User | None = None
     address_digest: str = ""
+    browser_digest: str = ""
     offer: UUID | None = None
 
     @property
-    def begun(self) -> list[UUID]:
-        """The orders that this browser may have begun."""
-        return [self.form_id, *self.own_orders]
+    def begun(self) -> Q:
+        """Orders begun in this browser, or by the member who is signed in; whatever the address.
+
+        An address that was typed proves nothing.
+        """
+        begun = Q(uuid__in=[self.form_id, *self.own_orders])
+        return begun | Q(member=self.member) if self.member else begun
+
+    def owns(self, order: Order) -> bool:
+        """Whether ``order`` is one of those."""
+        is_members = self.member is not None and order.member_id == self.member.pk
+        return is_members or order.uuid in (self.form_id, *self.own_orders)
 
     def wants(self, order: Order) -> bool:
         """Whether going on with ``order`` is what she asks for: begun here, for this address."""
-        return order.uuid in self.begun and order.email == self.email
+        return self.owns(order) and order.email == self.email
 
 
-class _HeldElsewhere(Exception):
-    """Another browser began with the same address between two looks."""
+class _AnotherHold(Exception):
+    """Another window of this browser began with another address between two looks."""
 
 
 class _CanBePaid(Exception):
@@ -95,9 +108,9 @@ class _CanBePaid(Exception):
 def enroll(*, quarter_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now: datetime) -> Order:
     """An order for ``quarter_id`` and what else she wishes, with a seat held for it.
 
-    The same email in another browser ends the hold it had there, so that nobody holds two seats.
-    Asking again with other wishes ends the payment page and changes the order. One that was paid
-    meanwhile comes back as it is.
+    An order and its hold belong to the browser that began them: the same email in another one
+    neither finds nor ends them. Asking again with other wishes ends the payment page and changes
+    the order. One that was paid comes back as it is.
 
     Raises:
         Refusal: not open, full, no such bundle, plan or code, too many tries, an offer that is
@@ -106,12 +119,14 @@ def enroll(*, quarter_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now:
     """
     waiting = _waiting(quarter_id, buyer)
     if not any(wishes.are_met_by(order) for order in waiting if buyer.wants(order)):
-        limits.refuse_if_no_page_is_left(digest=buyer.address_digest, email=buyer.email, now=now)
+        limits.refuse_if_no_page_is_left(
+            address=buyer.address_digest, browser=buyer.browser_digest, now=now
+        )
     for _ in range(TRIES):
         _end_other_holds(waiting, buyer, now)
         try:
             return _place_quarter_order(quarter_id, buyer, wishes, now)
-        except _HeldElsewhere:
+        except _AnotherHold:
             pass
         except _CanBePaid as found:
             order = _end_its_pages(found.order_id, now)
@@ -124,10 +139,47 @@ def enroll(*, quarter_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now:
     raise OrderBusy
 
 
+def quarter_bought(quarter_id: int, buyer: Buyer) -> Order | None:
+    """The order with which the buyer has paid for ``quarter_id`` here already. One query.
+
+    Its seat is hers, its money is on its way, or a person looks at it; the place that an offer
+    keeps for her is another one.
+    """
+    is_hers = Q(
+        state=Order.State.PAID,
+        lines__enrollment__quarter=quarter_id,
+        lines__enrollment__state__in=OCCUPYING,
+    )
+    is_under_way = Q(state__in=UNDER_WAY, lines__quarter=quarter_id)
+    found = is_hers if buyer.offer else is_hers | is_under_way
+    return Order.objects.filter(buyer.begun, found, email=buyer.email).first()
+
+
+def bundle_bought(bundle_id: int, buyer: Buyer) -> Order | None:
+    """The order with which the buyer has paid for ``bundle_id`` here already. One query.
+
+    It opens the bundle, alone or with a place, or its money is on its way.
+    """
+    open_now = BundleAccess.objects.in_force().filter(bundle=bundle_id)
+    is_hers = Q(lines__in=open_now.exclude(line=None).values("line")) | Q(
+        lines__enrollment__in=open_now.exclude(enrollment=None).values("enrollment")
+    )
+    is_under_way = Q(state__in=UNDER_WAY, lines__bundle=bundle_id)
+    orders = Order.objects.filter(buyer.begun, is_hers | is_under_way, email=buyer.email)
+    return orders.first()
+
+
+def quarter_waiting(quarter_id: int, buyer: Buyer) -> Order | None:
+    """The order for a place that waits to be paid, and that the buyer would go on with."""
+    return next((each for each in _waiting(quarter_id, buyer) if buyer.wants(each)), None)
+
+
 def _waiting(quarter_id: int, buyer: Buyer) -> list[Order]:
+    # Whoever has the link of a letter may take the place that it keeps to another browser.
+    kept = Q(lines__enrollment__waitlist_entry__uuid=buyer.offer)
     return list(
         Order.objects.filter(
-            Q(email=buyer.email) | Q(uuid__in=buyer.begun),
+            buyer.begun | kept if buyer.offer else buyer.begun,
             state=Order.State.PENDING,
             lines__quarter=quarter_id,
             lines__enrollment__state=Enrollment.State.HELD,
@@ -136,7 +188,7 @@ def _waiting(quarter_id: int, buyer: Buyer) -> list[Order]:
 
 
 def _end_other_holds(waiting: list[Order], buyer: Buyer, now: datetime) -> None:
-    """Her hold in another browser, and the one she began here with a mistyped address."""
+    """The hold begun here with a mistyped address, or elsewhere with the link of a letter."""
     for order in waiting:
         if not buyer.wants(order):
             give_up(order_id=order.pk, now=now)
@@ -145,6 +197,8 @@ def _end_other_holds(waiting: list[Order], buyer: Buyer, now: datetime) -> None:
 @transaction.atomic
 def _place_quarter_order(quarter_id: int, buyer: Buyer, wishes: Wishes, now: datetime) -> Order:
     quarter = seats.lock_quarter(quarter_id)
+    if bought := quarter_bought(quarter_id, buyer):
+        return bought
     seats.refuse_unless_open(quarter, now)
     hers = _only_hers(_waiting(quarter_id, buyer), buyer)
     if hers:
@@ -160,11 +214,12 @@ def _place_quarter_order(quarter_id: int, buyer: Buyer, wishes: Wishes, now: dat
 def _only_hers(waiting: list[Order], buyer: Buyer) -> list[Order]:
     """The orders to go on with, once the quarter is locked and nobody can begin another one."""
     if not all(buyer.wants(order) for order in waiting):
-        raise _HeldElsewhere
+        raise _AnotherHold
     return waiting
 
 
 def _new_quarter_order(quarter: Quarter, buyer: Buyer, wishes: Wishes, now: datetime) -> Order:
+    # A hold has no member yet: one live place of hers is one that somebody has paid for.
     if buyer.member and quarter.enrollments.live().filter(member=buyer.member).exists():
         raise AlreadyEnrolled
     # Looked for first: most of a rush comes too late, and costs no more than this look.
@@ -184,7 +239,7 @@ def _seat_to_hold(quarter: Quarter, buyer: Buyer, now: datetime) -> Enrollment:
     else:
         waitlist.refuse_while_somebody_waits(quarter)
         seat = seats.free_seat(quarter, now=now)
-    seat.state, seat.member = Enrollment.State.HELD, buyer.member
+    seat.state = Enrollment.State.HELD
     seat.hold_expires_at = now + attempts.HOLD
     return seat
 
@@ -213,6 +268,7 @@ def _new_order(buyer: Buyer, *, currency: str, now: datetime) -> Order:
         member=buyer.member,
         currency=currency,
         address_digest=buyer.address_digest,
+        browser_digest=buyer.browser_digest,
         created_at=now,
     )
 
@@ -220,9 +276,10 @@ def _new_order(buyer: Buyer, *, currency: str, now: datetime) -> Order:
 def buy_bundle(
     *, bundle_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now: datetime
 ) -> Order:
-    """An order for a bundle alone; the same person asking twice gets her order back.
+    """An order for a bundle alone; the same browser asking twice gets its order back.
 
-    With another code, its payment page ends and the order is changed.
+    With another code, its payment page ends and the order is changed. One that was paid comes
+    back as it is.
 
     Raises:
         Refusal: not on sale, no such code, too many tries, or (to a signed-in member) already
@@ -247,10 +304,12 @@ def _place_bundle_order(bundle_id: int, buyer: Buyer, wishes: Wishes, now: datet
     price = prices.filter(bundle=bundle_id).first()
     if price is None:
         raise NotForSale
+    if bought := bundle_bought(bundle_id, buyer):
+        return bought
     access = BundleAccess.objects.in_force().filter(bundle=bundle_id, member=buyer.member)
     if buyer.member and access.exists():
         raise AlreadyUnlocked
-    waiting = _waiting_for_bundle(price, buyer)
+    waiting = bundle_waiting(price, buyer)
     if waiting:
         order = _locked_and_renamed(waiting, buyer)
         if wishes.are_met_by(order):
@@ -265,10 +324,11 @@ def _place_bundle_order(bundle_id: int, buyer: Buyer, wishes: Wishes, now: datet
     return order
 
 
-def _waiting_for_bundle(price: BundlePrice, buyer: Buyer) -> Order | None:
+def bundle_waiting(price: BundlePrice, buyer: Buyer) -> Order | None:
+    """The order for a bundle alone that waits to be paid, and that the buyer would go on with."""
     return (
         Order.objects.filter(
-            uuid__in=buyer.begun,
+            buyer.begun,
             email=buyer.email,
             state=Order.State.PENDING,
             lines__bundle=price.bundle_id,
@@ -294,7 +354,7 @@ def open_checkout(*, order_id: int, order_address: str, now: datetime) -> str:
     Raises:
         OrderNotPayable: paid, expired, changed or given up meanwhile.
         CodeNotUsable: Stripe refused the order's code; the order goes on without it.
-        TooManyTries: no more pages are made for its address or its email in this hour.
+        TooManyTries: no more pages are made for its address or its browser in this hour.
         GatewayError: Stripe could not be asked; the hold stays, and asking again is safe.
     """
     attempt = attempts.payable_attempt(order_id, now)

@@ -28,11 +28,15 @@ PAGES_END = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """What a code is to be used for; ``quarter_id`` is empty for a bundle alone."""
+    """What a code is to be used for; ``quarter_id`` is empty for a bundle alone.
+
+    ``order`` is the one to be paid with it, once there is one: its own use is no second one.
+    """
 
     quarter_id: int | None
     currency: str
     total_cents: int
+    order: Order | None = None
 
 
 def normalized(typed: str) -> str:
@@ -53,7 +57,7 @@ def look_up(typed: str, purchase: Purchase, *, digest: str, now: datetime) -> He
     """
     limits.count(limits.Kind.CODES, digest, now=now)
     code = HelpCode.objects.usable(now).filter(code=normalized(typed)).first()
-    if code is None or not _is_good_for(code, purchase, None, now):
+    if code is None or not _is_good_for(code, purchase, now):
         raise CodeNotUsable
     limits.uncount(limits.Kind.CODES, digest, at=now)
     if not code.is_at_stripe:
@@ -64,8 +68,8 @@ def look_up(typed: str, purchase: Purchase, *, digest: str, now: datetime) -> He
     return code
 
 
-def lock(code_id: int, purchase: Purchase, *, order: Order | None, now: datetime) -> HelpCode:
-    """A code, locked until the transaction ends, with a use left for ``order``.
+def lock(code_id: int, purchase: Purchase, *, now: datetime) -> HelpCode:
+    """A code, locked until the transaction ends, with a use left for ``purchase``.
 
     Lock quarters and the order before it.
 
@@ -75,17 +79,17 @@ def lock(code_id: int, purchase: Purchase, *, order: Order | None, now: datetime
     code = HelpCode.objects.select_for_update().filter(pk=code_id).first()
     if not code or not code.is_at_stripe or not HelpCode.objects.usable(now).filter(pk=code.pk):
         raise CodeNotUsable
-    if not _is_good_for(code, purchase, order, now):
+    if not _is_good_for(code, purchase, now):
         raise CodeNotUsable
     return code
 
 
-def _is_good_for(code: HelpCode, purchase: Purchase, order: Order | None, now: datetime) -> bool:
+def _is_good_for(code: HelpCode, purchase: Purchase, now: datetime) -> bool:
     rest_cents = purchase.total_cents - code.takes_off(purchase.total_cents)
     return (
         code.fits(quarter_id=purchase.quarter_id, currency=purchase.currency)
         and (rest_cents == 0 or can_be_charged(rest_cents, purchase.currency))
-        and uses(code, besides=order, now=now) < code.most_uses
+        and uses(code, besides=purchase.order, now=now) < code.most_uses
     )
 
 

@@ -1,7 +1,8 @@
 """Limits that make trying cards, codes and seats by machine pointless.
 
 Counted in the database, so that they hold in every process and whatever happens to the cache.
-Somebody is known by a keyed digest of a network address or an email, which tells nobody who.
+Somebody is known by a keyed digest of a network address or of a browser, which tells nobody who;
+never by an email, which anybody can type.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     """What is counted, under its name in ``ORDER_LIMITS``."""
 
     ADDRESS = "address"  # payment pages made for one network address
-    EMAIL = "email"  # payment pages made for one email
+    BROWSER = "browser"  # payment pages made for one browser
     HOLDS = "holds"  # seats held at the same time from one network address
     CODES = "codes"  # wrong codes from one network address
     WAITLIST = "waitlist"  # waitlists joined from one network address
@@ -53,7 +54,7 @@ def limits_in(text: str) -> dict[Kind, tuple[int, int]]:
         return dict(_limit_in(part) for part in text.split(","))
     except (KeyError, ValueError) as mistake:
         raise ImproperlyConfigured(
-            f"ORDER_LIMITS cannot be read: {text!r}. Write address=5/h,email=5/h,holds=3 or off."
+            f"ORDER_LIMITS cannot be read: {text!r}. Write address=5/h,browser=5/h,holds=3 or off."
         ) from mistake
 
 
@@ -70,9 +71,9 @@ def address_digest(address: str) -> str:
     return _digest(str(share))
 
 
-def email_digest(email: str) -> str:
-    """The digest under which tries for an email are counted."""
-    return _digest(email)
+def browser_digest(browser: str) -> str:
+    """The digest under which tries of a browser are counted; ``browser`` is its made-up key."""
+    return _digest(browser)
 
 
 def _digest(text: str) -> str:
@@ -129,37 +130,37 @@ def uncount(kind: Kind, digest: str, *, at: datetime) -> None:
         row.save(update_fields=["moments"])
 
 
-def refuse_if_no_page_is_left(*, digest: str, email: str, now: datetime) -> None:
+def refuse_if_no_page_is_left(*, address: str, browser: str, now: datetime) -> None:
     """A look, before any work and without a lock, whether one more page may be made.
 
-    ``count_page`` decides.
+    ``address`` and ``browser`` are digests. ``count_page`` decides.
 
     Raises:
-        TooManyTries: there may not, for this address or this email.
+        TooManyTries: there may not, for this address or this browser.
     """
-    if limited := _limited(_of_page(digest, email)):
+    if limited := _limited({Kind.ADDRESS: address, Kind.BROWSER: browser}):
         for row in _tries(limited):
             _recent_unless_spent(row, now)
 
 
-def _of_page(digest: str, email: str) -> dict[Kind, str]:
-    return {Kind.ADDRESS: digest, Kind.EMAIL: email_digest(email)}
+def _of_page(order: Order) -> dict[Kind, str]:
+    return {Kind.ADDRESS: order.address_digest, Kind.BROWSER: order.browser_digest}
 
 
 def count_page(order: Order, *, now: datetime) -> None:
     """Count a payment page that will be made for ``order``.
 
     Raises:
-        TooManyTries: no more are made for its address or its email in this hour.
+        TooManyTries: no more are made for its address or its browser in this hour.
     """
-    if limited := _limited(_of_page(order.address_digest, order.email)):
+    if limited := _limited(_of_page(order)):
         _count(limited, now)
 
 
 def uncount_page(order: Order, *, at: datetime) -> None:
     """The page that was counted at a moment could not be made, through no fault of hers."""
-    uncount(Kind.ADDRESS, order.address_digest, at=at)
-    uncount(Kind.EMAIL, email_digest(order.email), at=at)
+    for kind, digest in _of_page(order).items():
+        uncount(kind, digest, at=at)
 
 
 def refuse_more_holds(digest: str, *, besides: Order) -> None:
@@ -190,5 +191,6 @@ def count_joining(digest: str, *, now: datetime) -> None:
 def forget(*, now: datetime) -> int:
     """How many rows no longer say where something came from."""
     gone, _ = Tries.objects.filter(last_at__lt=now - KEPT).delete()
-    old = Order.objects.filter(created_at__lt=now - KEPT).exclude(address_digest="")
-    return gone + old.update(address_digest="")
+    old = Order.objects.filter(created_at__lt=now - KEPT)
+    known = old.exclude(address_digest="", browser_digest="")
+    return gone + known.update(address_digest="", browser_digest="")

@@ -154,8 +154,9 @@ def _agree(
             quarter_id=quarter_id,
             currency=order.currency,
             total_cents=sum(line.unit_price_cents for line in lines),
+            order=None if is_new else order,
         )
-        codes.lock(wishes.code_id, purchase, order=None if is_new else order, now=now)
+        codes.lock(wishes.code_id, purchase, now=now)
     order.help_code_id = wishes.code_id
     order.save()
     if not is_new:

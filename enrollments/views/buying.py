@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from enrollments.browser_orders import order_to_change, own_orders, remember
+from enrollments.browser_orders import browser_key, order_to_change, own_orders, remember
 from enrollments.browser_waitlist import offer_for
 from enrollments.errors import (
     CodeNotUsable,
@@ -26,7 +26,7 @@ from enrollments.forms import Choices, MemberOrderForm, OfferForm, OrderForm, wa
 from enrollments.models import BundleAccess, BundlePrice, HelpCode, Order, Quarter, WaitlistEntry
 from enrollments.money import written
 from enrollments.network_address import digest_of
-from enrollments.operations import checkout, codes
+from enrollments.operations import checkout, codes, limits
 from enrollments.operations.wishes import Paying, Wishes, extras
 from enrollments.quotes import Quote, quote_for_bundle, quote_for_quarter, ways_to_pay
 from enrollments.stripe_gateway import GatewayError
@@ -43,7 +43,9 @@ class Sale:
 
     ``facts`` looks up what the page says of it, and ``context`` is what else the page shows;
     ``after`` is what it shows differently after a refusal. ``quote`` says what bundles, a way to
-    pay and a code come to. ``kept_for`` is the entry of a waitlist whose place is sold.
+    pay and a code come to. ``bought`` finds the order with which this browser has paid for it
+    already, ``waiting`` the one that goes on. ``kept_for`` is the entry of a waitlist whose place
+    is sold.
     """
 
     template: str
@@ -52,6 +54,8 @@ class Sale:
     quarter_id: int | None
     choices: Choices
     quote: Callable[[Collection[int], Paying, HelpCode | None], Quote]
+    bought: Callable[[checkout.Buyer], Order | None]
+    waiting: Callable[[checkout.Buyer], Order | None]
     place: Callable[[checkout.Buyer, Wishes], Order]
     after: Callable[[Refusal, AnyOrderForm], dict[str, object]]
     kept_for: WaitlistEntry | None = None
@@ -105,7 +109,6 @@ def quarter_sale(  # noqa: PLR0913 (everything in which such sales differ)
     kept_for: WaitlistEntry | None = None,
 ) -> Sale:
     """A place in ``quarter``: a free one, or that which is ``kept_for`` somebody."""
-    offer = kept_for.uuid if kept_for else None
     more = extras(quarter, member_of(request))
 
     def quote(bundle_ids: Collection[int], paying: Paying, code: HelpCode | None) -> Quote:
@@ -114,10 +117,7 @@ def quarter_sale(  # noqa: PLR0913 (everything in which such sales differ)
 
     def place(buyer: checkout.Buyer, wishes: Wishes) -> Order:
         return checkout.enroll(
-            quarter_id=quarter.pk,
-            buyer=replace(buyer, offer=offer),
-            wishes=wishes,
-            now=timezone.now(),
+            quarter_id=quarter.pk, buyer=buyer, wishes=wishes, now=timezone.now()
         )
 
     return Sale(
@@ -130,6 +130,8 @@ def quarter_sale(  # noqa: PLR0913 (everything in which such sales differ)
             paying=ways_to_pay(quarter),
         ),
         quote=quote,
+        bought=lambda buyer: checkout.quarter_bought(quarter.pk, buyer),
+        waiting=lambda buyer: checkout.quarter_waiting(quarter.pk, buyer),
         place=place,
         after=after,
         kept_for=kept_for,
@@ -197,6 +199,8 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
         quarter_id=None,
         choices=Choices(),
         quote=lambda _bundles, _paying, code: quote_for_bundle(price, code),
+        bought=lambda buyer: checkout.bundle_bought(price.bundle_id, buyer),
+        waiting=lambda buyer: checkout.bundle_waiting(price, buyer),
         place=lambda buyer, wishes: checkout.buy_bundle(
             bundle_id=price.bundle_id, buyer=buyer, wishes=wishes, now=timezone.now()
         ),
@@ -210,19 +214,24 @@ def sell(request: HttpRequest, sale: Sale) -> HttpResponse:
     if request.method == "GET":
         return _empty_page(request, sale)
     form = _order_form(request, sale)
-    is_complete = form.is_valid()
+    browser = browser_key(request)
+    buyer = _buyer(request, sale, form, browser) if form.is_valid() else None
+    if buyer and (bought := sale.bought(buyer)):
+        return see_other(reverse("order", args=[bought.uuid]))
     try:
-        code = _code(request, sale, form)
+        code = _code(request, sale, form, buyer)
         quote = _quote(sale, form, code)
-        if is_complete and _has_been_shown(form, quote):
-            return _begin(request, sale, form, code)
+        if buyer and _has_been_shown(form, quote):
+            order = sale.place(buyer, _wishes(form, code))
+            remember(request, order, browser=browser)
+            return to_payment(request, order)
     except (CodeNotUsable, CodeWithPlan) as error:
         form.add_error("code", error.sentence)
         return _page(request, sale, form, quote=_quote(sale, form), status=422)
     except (Refusal, GatewayError) as error:
         return _refused(request, sale, form, error)
     form.show(_seen(quote))
-    return _page(request, sale, form, quote=quote, status=200 if is_complete else 422)
+    return _page(request, sale, form, quote=quote, status=200 if buyer else 422)
 
 
 def _empty_page(request: HttpRequest, sale: Sale) -> HttpResponse:
@@ -265,8 +274,10 @@ def _quote(sale: Sale, form: AnyOrderForm, code: HelpCode | None = None) -> Quot
     return sale.quote(form.chosen_bundles, form.chosen_paying, code)
 
 
-def _code(request: HttpRequest, sale: Sale, form: AnyOrderForm) -> HelpCode | None:
-    """The code that she typed, if it is good for what she chose."""
+def _code(
+    request: HttpRequest, sale: Sale, form: AnyOrderForm, buyer: checkout.Buyer | None
+) -> HelpCode | None:
+    """The code that was typed, if it is good for what was chosen."""
     typed = form.cleaned_data.get("code", "")
     if not typed:
         return None
@@ -275,6 +286,7 @@ def _code(request: HttpRequest, sale: Sale, form: AnyOrderForm) -> HelpCode | No
         quarter_id=sale.quarter_id,
         currency=full_price.currency,
         total_cents=full_price.total_cents,
+        order=sale.waiting(buyer) if buyer else None,
     )
     return codes.look_up(typed, purchase, digest=digest_of(request), now=timezone.now())
 
@@ -288,17 +300,23 @@ def _seen(quote: Quote) -> str:
     return f"{quote.code}:{quote.due_now_cents}" if quote.code else ""
 
 
-def _begin(
-    request: HttpRequest, sale: Sale, form: AnyOrderForm, code: HelpCode | None
-) -> HttpResponse:
-    wishes = Wishes(
+def _wishes(form: AnyOrderForm, code: HelpCode | None) -> Wishes:
+    return Wishes(
         bundle_ids=form.chosen_bundles,
         code_id=code.pk if code else None,
         paying=form.chosen_paying,
     )
-    order = sale.place(form.buyer(own_orders(request), digest_of(request)), wishes)
-    remember(request, order)
-    return to_payment(request, order)
+
+
+def _buyer(request: HttpRequest, sale: Sale, form: AnyOrderForm, browser: str) -> checkout.Buyer:
+    """Who buys, from a valid form, and where she comes from."""
+    return replace(
+        form.buyer(),
+        own_orders=own_orders(request),
+        address_digest=digest_of(request),
+        browser_digest=limits.browser_digest(browser),
+        offer=sale.kept_for.uuid if sale.kept_for else None,
+    )
 
 
 def _refused(

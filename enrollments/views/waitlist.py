@@ -21,7 +21,7 @@ from enrollments.errors import OfferOver, Refusal, SeatsAreFree, TooManyTries
 from enrollments.forms import waitlist_form
 from enrollments.models import Order, Quarter, WaitlistEntry
 from enrollments.network_address import digest_of
-from enrollments.operations import limits
+from enrollments.operations import checkout, limits
 from enrollments.operations import waitlist as operations
 from enrollments.views.buying import (
     AnyOrderForm,
@@ -133,6 +133,8 @@ def offer(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The place that is kept for somebody: what it is, until when, and taking it."""
     entry = _entry_or_404(request, uuid)
     state, order = _state_of(entry), _waiting_order(entry)
+    if request.method == "POST" and (bought := _order_bought_here(request, entry)):
+        return see_other(reverse("order", args=[bought.uuid]))
     if state == "open" and request.method == "POST":
         remember_offer(request, entry)
         return sell(request, _sale_of_kept_place(request, entry))
@@ -143,6 +145,15 @@ def offer(request: HttpRequest, uuid: UUID) -> HttpResponse:
     context = {**facts_of(entry.quarter), "entry": entry, "state": state}
     status = 409 if request.method == "POST" else 200
     return render(request, "enrollments/waitlist_offer.html", context, status=status)
+
+
+def _order_bought_here(request: HttpRequest, entry: WaitlistEntry) -> Order | None:
+    """The order of this browser with which the place that was offered has been paid for."""
+    order = entry.seat.line.order if entry.seat and entry.seat.line else None
+    waits_or_is_over = (Order.State.PENDING, *checkout.OVER)
+    if order is None or order.state in waits_or_is_over or not began_here(request, order):
+        return None
+    return order
 
 
 def _waiting_order(entry: WaitlistEntry) -> Order | None:

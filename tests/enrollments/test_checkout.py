@@ -26,6 +26,7 @@ from enrollments.models import (
     Quarter,
 )
 from enrollments.operations import checkout, giving_up
+from enrollments.operations.fulfilment import fulfil
 from tests.factories.enrollments import (
     bundle,
     make_access,
@@ -35,7 +36,7 @@ from tests.factories.enrollments import (
     make_price,
     make_quarter,
 )
-from tests.stripe_fixtures import ORDER_ADDRESS, waiting
+from tests.stripe_fixtures import ORDER_ADDRESS, WaitingOrder, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -163,14 +164,117 @@ def test_the_same_browser_gets_its_order_back_with_the_new_name(standin, quarter
     assert (again, again.chosen_name) == (first, "Annie")
 
 
-def test_the_same_email_elsewhere_moves_the_hold_and_ends_the_old_page(
+def test_the_same_email_in_another_browser_begins_an_order_of_its_own_and_ends_nothing(
     standin, held_order, quarter
 ):
+    other = enroll(quarter)
+
+    assert other != held_order.order
+    assert held(quarter) == [1, 2]
+    assert held_order.refreshed().state == Order.State.PENDING
+    assert stripe_gateway.get_checkout(held_order.session_id).is_open
+
+
+def test_a_member_goes_on_with_her_order_in_whichever_browser_she_is_signed_in(standin, quarter):
+    ann = make_member()
+    on_her_phone = enroll(quarter, member=ann)
+
+    on_her_laptop = enroll(quarter, member=ann)
+
+    assert (on_her_laptop, held(quarter)) == (on_her_phone, [1])
+
+
+def test_a_visitor_who_types_a_members_email_does_not_end_her_hold(standin, quarter):
+    hers = waiting(enroll(quarter, member=make_member()))
+
     enroll(quarter)
 
+    assert stripe_gateway.get_checkout(hers.session_id).is_open
+    assert held(quarter) == [1, 2]
+
+
+def pay(standin, order: WaitingOrder) -> Order:
+    standin.pay(order.url)
+    return fulfil(order.session_id, now=timezone.now())
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True], ids=["visitor", "member"])
+def test_of_two_browsers_with_one_address_whoever_pays_first_keeps_the_seat(
+    standin, quarter, is_signed_in
+):
+    member = make_member() if is_signed_in else None
+    hers, others = waiting(enroll(quarter, member=member)), waiting(enroll(quarter))
+
+    second = pay(standin, others)
+    first = pay(standin, hers)
+
+    assert (second.state, first.state) == (Order.State.PAID, Order.State.REVIEW)
+    assert first.attention == Order.Attention.PAID_TWICE
+    assert [refund.amount_cents for refund in first.refunds.all()] == [60_000]
+    assert held(quarter) == [2]
+
+
+def test_asking_again_after_paying_gives_the_paid_order_back_and_holds_nothing(standin, quarter):
+    bought = waiting(enroll(quarter))
+    paid = pay(standin, bought)
+    form_id = paid.uuid
+
+    again = [enroll(quarter, form_id=form_id), enroll(quarter, own_orders=[paid.uuid])]
+
+    assert again == [paid, paid]
     assert held(quarter) == [1]
-    assert held_order.refreshed().state in (Order.State.EXPIRED, Order.State.CANCELLED)
-    assert stripe_gateway.get_checkout(held_order.session_id).is_expired
+
+
+def test_asking_again_while_a_bank_payment_is_under_way_gives_its_order_back(
+    standin, held_order, quarter
+):
+    standin.pay_by_bank(held_order.url)
+    fulfil(held_order.session_id, now=timezone.now())
+
+    again = enroll(quarter, own_orders=[held_order.order.uuid])
+
+    assert (again.state, held(quarter)) == (Order.State.PROCESSING, [1])
+
+
+def test_somebody_else_can_enroll_in_the_browser_in_which_a_friend_has_paid(
+    standin, held_order, quarter
+):
+    pay(standin, held_order)
+
+    rose = enroll(quarter, "rose@example.org", own_orders=[held_order.order.uuid])
+
+    assert (rose.state, held(quarter)) == (Order.State.PENDING, [1, 2])
+
+
+def test_whoever_has_left_can_enroll_again_in_the_same_browser(standin, held_order, quarter):
+    paid = pay(standin, held_order)
+    Enrollment.objects.update(state=Enrollment.State.LEFT)
+
+    again = enroll(quarter, own_orders=[paid.uuid])
+
+    assert again.state == Order.State.PENDING
+
+
+def test_asking_again_for_a_bundle_after_paying_gives_the_paid_order_back(standin, bundle_order):
+    paid = pay(standin, bundle_order)
+    buyer = make_buyer(own_orders=[paid.uuid])
+
+    again = checkout.buy_bundle(bundle_id=bundle().pk, buyer=buyer, now=timezone.now())
+
+    assert (again, Order.objects.count()) == (paid, 1)
+
+
+def test_a_bundle_that_came_with_a_place_is_not_sold_again_in_that_browser(
+    standin, held_order, quarter
+):
+    make_price()
+    quarter.bundles.add(bundle())
+    paid = pay(standin, held_order)
+    buyer = make_buyer(own_orders=[paid.uuid])
+
+    again = checkout.buy_bundle(bundle_id=bundle().pk, buyer=buyer, now=timezone.now())
+
+    assert again == paid
 
 
 def test_correcting_the_address_moves_the_hold_and_ends_the_old_page(standin, held_order, quarter):

@@ -354,7 +354,7 @@ def test_taking_a_seat_asks_the_database_as_often_however_many_are_taken(
         make_place(quarter, make_member(f"member{number}@example.org"), seat_number=number)
     client.get(f"/enroll/{quarter.slug}/")
 
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(32):
         answer = enroll(client, quarter)
 
     assert answer.status_code == 303

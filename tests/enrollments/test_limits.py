@@ -21,7 +21,7 @@ from tests.factories.enrollments import bundle, make_code, make_price, make_quar
 
 pytestmark = pytest.mark.django_db
 
-REAL = "address=5/h,email=5/h,holds=3,codes=10/h,waitlist=10/h"
+REAL = "address=5/h,browser=5/h,holds=3,codes=10/h,waitlist=10/h"
 SENTENCE = "That is more tries than usual from here."
 SCRIPTED_TRIES = 300
 
@@ -91,15 +91,35 @@ def test_over_the_limit_she_reads_a_kind_sentence_and_keeps_what_she_typed(
     assert (Order.objects.count(), Enrollment.objects.count()) == (1, 1)
 
 
-def test_an_email_is_limited_wherever_it_is_sent_from(limited, standin, quarter):
-    limited.ORDER_LIMITS = "email=2/h"
+def test_a_browser_is_limited_wherever_it_is_and_whatever_address_is_typed(
+    limited, standin, quarter
+):
+    limited.ORDER_LIMITS = "browser=2/h"
+    client = Client()
 
     answers = [
-        send(enroll_page(quarter), email="ann@example.org", at=f"203.0.113.{n}") for n in range(3)
+        send(
+            enroll_page(quarter),
+            email=f"ann{n}@example.org",
+            at=f"203.0.113.{n}",
+            client=client,
+        )
+        for n in range(3)
     ]
 
     assert [answer.status_code for answer in answers] == [303, 303, 429]
     assert quarter.enrollments.occupying().count() == 1
+
+
+def test_a_stranger_who_types_her_address_uses_up_nothing_of_hers(limited, standin, quarter):
+    stranger = [
+        send(enroll_page(quarter), email="ann@example.org", at="198.51.100.7") for _ in range(20)
+    ]
+
+    hers = send(enroll_page(quarter), email="ann@example.org")
+
+    assert {answer.status_code for answer in stranger} == {303, 429}
+    assert hers["Location"].startswith(standin.base_url)
 
 
 def test_an_hour_later_she_can_go_on(limited, standin, quarter):
@@ -113,7 +133,7 @@ def test_an_hour_later_she_can_go_on(limited, standin, quarter):
 
 
 def test_going_back_to_an_open_page_costs_nothing(limited, standin, quarter):
-    limited.ORDER_LIMITS = "address=1/h,email=1/h"
+    limited.ORDER_LIMITS = "address=1/h,browser=1/h"
     client = Client()
     first = send(enroll_page(quarter), email="ann@example.org", client=client)
 
@@ -140,7 +160,7 @@ def test_changing_her_mind_again_and_again_is_limited_and_keeps_the_last_page(
 
 
 def test_failures_of_stripe_are_not_counted_against_her(limited, standin, quarter):
-    limited.ORDER_LIMITS = "address=1/h,email=1/h"
+    limited.ORDER_LIMITS = "address=1/h,browser=1/h"
     client = Client()
     standin.fault("500", path="/v1/checkout/sessions", count=6)
     send(enroll_page(quarter), email="ann@example.org", client=client)
@@ -228,7 +248,8 @@ def test_requests_whose_address_cannot_be_told_count_as_one(limited, standin, qu
 def test_nobodys_address_and_no_email_is_kept_with_the_counts(limited, standin, quarter):
     send(enroll_page(quarter), email="ann@example.org")
 
-    kept = str(list(Tries.objects.values_list())) + Order.objects.get().address_digest
+    order = Order.objects.get()
+    kept = str(list(Tries.objects.values_list())) + order.address_digest + order.browser_digest
 
     assert "203.0.113.9" not in kept
     assert "ann@example.org" not in kept
@@ -243,7 +264,7 @@ def test_one_share_of_the_newer_network_counts_as_one_address():
 
 def test_what_is_rolled_back_was_no_try(limited):
     with transaction.atomic():
-        limits.count(Kind.EMAIL, "somebody", now=timezone.now())
+        limits.count(Kind.BROWSER, "somebody", now=timezone.now())
         transaction.set_rollback(True)
 
     assert Tries.objects.count() == 0
@@ -268,7 +289,8 @@ def test_after_two_days_nothing_says_where_an_order_came_from(limited, standin, 
     for _ in range(2):
         call_command("forget_addresses")
 
-    assert (Tries.objects.count(), Order.objects.get().address_digest) == (0, "")
+    order = Order.objects.get()
+    assert (Tries.objects.count(), order.address_digest, order.browser_digest) == (0, "", "")
     assert capsys.readouterr().out == "addresses forgotten: 3\n"
 
 
@@ -278,14 +300,16 @@ def test_after_two_days_nothing_says_where_an_order_came_from(limited, standin, 
         ("off", {}),
         ("", {}),
         ("address=5/h", {Kind.ADDRESS: (5, 3_600)}),
-        (" holds=3, email=2/m", {Kind.HOLDS: (3, 0), Kind.EMAIL: (2, 60)}),
+        (" holds=3, browser=2/m", {Kind.HOLDS: (3, 0), Kind.BROWSER: (2, 60)}),
     ],
 )
 def test_the_setting_is_read(text, read):
     assert limits.limits_in(text) == read
 
 
-@pytest.mark.parametrize("text", ["address", "address=many/h", "address=5/week", "cards=5/h"])
+@pytest.mark.parametrize(
+    "text", ["address", "address=many/h", "address=5/week", "cards=5/h", "email=5/h"]
+)
 def test_a_setting_that_cannot_be_read_says_how_to_write_it(text):
     with pytest.raises(ImproperlyConfigured, match="address=5/h"):
         limits.limits_in(text)

@@ -15,6 +15,7 @@ from enrollments.models import BundlePrice, Enrollment, Order, Quarter
 from tests.factories.enrollments import (
     bundle,
     make_access,
+    make_code,
     make_member,
     make_place,
     make_price,
@@ -323,6 +324,79 @@ def test_a_member_with_a_place_is_told_so(client, standin, quarter):
 
     assert answer.status_code == 409
     assert "You already have a place" in answer.content.decode()
+
+
+def paid_order(client: Client, standin, quarter: Quarter, **typed: str) -> Order:
+    sent = enroll(client, quarter, **typed)
+    landed = urlsplit(standin.pay(sent["Location"]))
+    client.get(f"{landed.path}?{landed.query}")
+    return Order.objects.latest("created_at")
+
+
+@pytest.mark.parametrize("form", ["the same form", "another form"])
+def test_after_paying_back_and_continue_leads_to_what_she_has(client, standin, quarter, form):
+    order = paid_order(client, standin, quarter)
+    typed = {"form_id": str(order.uuid)} if form == "the same form" else {}
+
+    answer = enroll(client, quarter, **typed)
+
+    assert (answer.status_code, answer["Location"]) == (303, f"/orders/{order.uuid}/")
+    assert (Order.objects.count(), Enrollment.objects.count()) == (1, 1)
+
+
+def test_after_paying_with_a_code_that_is_used_up_by_it_she_is_sent_to_what_she_has(
+    client, standin, quarter
+):
+    make_code(most_uses=1)
+    shown = enroll(client, quarter, code="QUIET25")
+    form = form_of(client, f"/enroll/{quarter.slug}/", code="QUIET25")
+    form["seen"] = shown.context["form"]["seen"].value()
+    sent = client.post(f"/enroll/{quarter.slug}/", form)
+    client.get(urlsplit(standin.pay(sent["Location"])).path)
+
+    again = client.post(f"/enroll/{quarter.slug}/", form)
+
+    assert again["Location"] == f"/orders/{Order.objects.get().uuid}/"
+
+
+def test_going_on_with_a_code_of_one_use_that_her_own_order_holds_is_no_second_use(
+    client, standin, quarter
+):
+    make_code(most_uses=1)
+    shown = enroll(client, quarter, code="QUIET25")
+    form = form_of(client, f"/enroll/{quarter.slug}/", code="QUIET25")
+    form["seen"] = shown.context["form"]["seen"].value()
+
+    answers = [client.post(f"/enroll/{quarter.slug}/", form) for _ in range(2)]
+
+    assert answers[0]["Location"].startswith(standin.base_url)
+    assert answers[1]["Location"] == answers[0]["Location"]
+
+
+def test_after_paying_for_a_bundle_back_and_continue_leads_to_what_she_has(
+    client, standin, loaded_site
+):
+    make_price()
+    address = f"/buy/{bundle().slug}/"
+    sent = client.post(address, form_of(client, address))
+    client.get(urlsplit(standin.pay(sent["Location"])).path)
+
+    again = client.post(address, form_of(client, address))
+
+    assert again["Location"] == f"/orders/{Order.objects.get().uuid}/"
+
+
+def test_a_stranger_with_her_address_ends_nothing_and_is_told_nothing(standin, quarter):
+    her_browser, strangers = Client(), Client()
+    hers = enroll(her_browser, quarter)
+    order = Order.objects.get()
+
+    answer = enroll(strangers, quarter)
+
+    assert answer["Location"].startswith(standin.base_url)
+    assert answer["Location"] != hers["Location"]
+    assert her_browser.post(f"/orders/{order.uuid}/pay/")["Location"] == hers["Location"]
+    assert strangers.get(f"/orders/{order.uuid}/").status_code == 404
 
 
 def test_known_and_unknown_addresses_are_answered_alike(standin, quarter):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -220,6 +221,31 @@ def test_another_browser_with_her_link_takes_the_place_over(client, standin, off
     assert answer["Location"].startswith(standin.base_url)
     assert sorted(Order.objects.values_list("state", flat=True)) == ["cancelled", "pending"]
     assert seats_of(offered.quarter) == [(1, "held")]
+
+
+def test_after_paying_back_and_continue_leads_to_what_she_has(client, standin, offered):
+    form = form_on(client.get(offer_page(offered)))
+    sent = client.post(offer_page(offered), form)
+    standin.pay(sent["Location"])
+    order = Order.objects.latest("pk")
+    client.get(f"/orders/{order.uuid}/")
+
+    again = client.post(offer_page(offered), form)
+
+    assert (again.status_code, again["Location"]) == (303, f"/orders/{order.uuid}/")
+    assert Order.objects.latest("pk") == order
+
+
+def test_a_visitor_who_types_her_address_does_not_end_her_offers_order(standin, offered):
+    hers = Client()
+    sent = accept(hers, offered)
+    order = Order.objects.latest("pk")
+    form = {"chosen_name": "Eve", "email": "ann@example.org", "form_id": str(uuid4())}
+
+    stranger = Client().post(f"/enroll/{offered.quarter.slug}/", form)
+
+    assert stranger.status_code == 409
+    assert hers.post(f"/orders/{order.uuid}/pay/")["Location"] == sent["Location"]
 
 
 def test_when_her_bank_refuses_she_reads_that_the_place_is_still_kept(
