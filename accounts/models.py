@@ -52,11 +52,16 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return self.chosen_name or self.get_full_name() or f"Member {self.pk}"
+        # Wagtail's logs keep this for good, so it names nobody.
+        return f"Person {self.pk}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = normalized_email(self.email)
         super().save(*args, **kwargs)
+
+    def shown_name(self) -> str:
+        """What to call her on a page of the admin; never in a log."""
+        return self.chosen_name or self.get_full_name() or str(self)
 
     def may_use_admin(self) -> bool:
         """Whether she is staff: members never hold this permission."""

@@ -23,6 +23,7 @@ from wagtail.models import Page, PageManager, PageViewRestriction
 from core.blocks import CrisisLineBlock, is_sample_block
 from core.discretion import validate_discreet, validate_discreet_address
 from core.querysets import SitePageQuerySet
+from core.two_editors import TwoEditorsForm
 
 SAMPLE_REFUSAL = (
     "This page holds material marked Sample, which cannot be published outside demo mode. "
@@ -200,6 +201,10 @@ class SitePage(Page):
         return [field.name for field in cls._meta.concrete_fields if isinstance(field, StreamField)]
 
 
+class SettingsForm(TwoEditorsForm):
+    """The form of settings."""
+
+
 @register_setting(icon="home")
 class PracticeSettings(BaseGenericSetting):
     """Who the practice is, what gives nothing away, and whom to call in a crisis."""
@@ -278,6 +283,8 @@ class PracticeSettings(BaseGenericSetting):
             heading="Safety",
         ),
     ]
+
+    base_form_class = SettingsForm
 
     class Meta:
         verbose_name = "practice"

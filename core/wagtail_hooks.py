@@ -15,6 +15,7 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 from wagtail.rich_text.pages import PageLinkHandler
 
 from core.models import SAMPLE_REFUSAL, SitePage
+from core.second_editor import SecondPageEditor, is_newer_than_loaded
 
 
 class PageLinks(PageLinkHandler):
@@ -30,6 +31,15 @@ class PageLinks(PageLinkHandler):
 def link_pages_in_one_query(features: FeatureRegistry) -> None:
     """Take the place of Wagtail's own links to pages."""
     features.register_link_type(PageLinks)
+
+
+@hooks.register("before_edit_page")
+def tell_the_second_editor(request: HttpRequest, page: Page) -> HttpResponse | None:
+    """Show both versions instead of saving over one that the editor has not seen."""
+    wants_json = request.headers.get("Accept", "").startswith("application/json")
+    if wants_json or not is_newer_than_loaded(page, request):
+        return None
+    return SecondPageEditor.as_view()(request, page.pk)
 
 
 @hooks.register("before_bulk_action")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from wagtail.admin.forms import WagtailAdminModelForm
+
+from core.two_editors import TwoEditorsForm
 
 CENTS = 100
 
 
-class MoneySettingsForm(WagtailAdminModelForm):
+class MoneySettingsForm(TwoEditorsForm):
     """Asks for the limit of one person alone in whole units, and keeps it in cents."""
+
+    columns_behind: ClassVar[dict[str, str]] = {"second_person_above": "second_person_above_cents"}
 
     second_person_above = forms.DecimalField(
         label="Refunds that need a second person",
@@ -33,8 +36,10 @@ class MoneySettingsForm(WagtailAdminModelForm):
             whole, rest = divmod(cents, CENTS)
             self.initial["second_person_above"] = f"{whole}.{rest:02}" if rest else str(whole)
 
-    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's)
-        amount: Decimal | None = self.cleaned_data["second_person_above"]
-        cents = None if amount is None else int(amount * CENTS)
-        self.instance.second_person_above_cents = cents
-        return super().save(commit)
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if "second_person_above" in cleaned:
+            amount: Decimal | None = cleaned["second_person_above"]
+            cents = None if amount is None else int(amount * CENTS)
+            self.instance.second_person_above_cents = cents
+        return cleaned

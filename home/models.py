@@ -28,7 +28,7 @@ from wagtail.search import index
 from wagtail.url_routing import RouteResult
 
 from core.blocks import TEXT_FEATURES, LinesBlock, StoryBlock
-from core.models import SitePage
+from core.models import SettingsForm, SitePage
 from core.querysets import picked, sample_pages
 from home.blocks import DoorBlock, MenuLinkBlock
 from programs.models import FAQItem, ProgramIndexPage, TherapistPage
@@ -329,6 +329,7 @@ class NavigationSettings(BaseGenericSetting):
     )
 
     panels: ClassVar[list[Panel]] = [FieldPanel("main_menu"), FieldPanel("footer_menu")]
+    base_form_class = SettingsForm
 
     class Meta:
         verbose_name = "menus"

@@ -8,6 +8,7 @@ from wagtail.admin.ui.tables import Column, UpdatedAtColumn
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
+from core.second_editor import TwoSnippetEditors
 from programs.models import FAQItem
 
 
@@ -15,6 +16,7 @@ class FAQItemViewSet(SnippetViewSet):
     """Questions and answers, with what of them was worked out."""
 
     model = FAQItem
+    edit_view_class = TwoSnippetEditors
     icon = "help"
     menu_label = "Questions"
     menu_order = 250

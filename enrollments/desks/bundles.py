@@ -18,6 +18,7 @@ from wagtail.models import ReferenceIndex
 from wagtail_modeladmin.views import CreateView, EditView
 
 from accounts.models import User
+from core.two_editors import TwoEditorsForm
 from enrollments.desks.base import Desk, KnownChoicesFilter, NeverDeleted, Section
 from enrollments.desks.order_page import ACCESS_NEEDS
 from enrollments.desks.prices import PricedForm
@@ -38,6 +39,10 @@ class BundlePriceForm(PricedForm):
                 "unique": "This bundle has a price already. Change that one.",
             }
             self.fields["bundle"].queryset = BundlePage.objects.order_by("title")
+
+
+class ChangedBundlePriceForm(TwoEditorsForm, BundlePriceForm):
+    """A price that exists."""
 
 
 class NewBundlePriceView(CreateView):
@@ -61,9 +66,8 @@ class EditBundlePriceView(EditView):
         return str(self.instance.bundle.title)
 
     def get_edit_handler(self) -> ObjectList:
-        return ObjectList(_price_panels(), base_form_class=BundlePriceForm).bind_to_model(
-            BundlePrice
-        )
+        panels = ObjectList(_price_panels(), base_form_class=ChangedBundlePriceForm)
+        return panels.bind_to_model(BundlePrice)
 
     def get_success_message(self, instance: BundlePrice) -> str:
         return f"The price of {instance.bundle.title} was saved."
@@ -156,7 +160,7 @@ class BundleAccessDesk(Desk):
 
     @display(description="Name", ordering="member__chosen_name")
     def name(self, access: BundleAccess) -> str:
-        return str(access.member)
+        return access.member.shown_name()
 
     @display(description="Bundle", ordering="bundle__title")
     def what(self, access: BundleAccess) -> str:
@@ -175,14 +179,14 @@ class BundleAccessDesk(Desk):
         return tag("Taken back", "quiet") if access.revoked_at else tag("Open", "good")
 
     def name_of(self, row: BundleAccess) -> str:
-        return str(row.member)
+        return row.member.shown_name()
 
     def sections(self, row: BundleAccess, user: User) -> Iterable[Section]:
         access = BundleAccess.objects.select_related("member", *ACCESS_NEEDS).get(pk=row.pk)
         yield Section(
             heading="Access",
             facts=[
-                ("Member", str(access.member)),
+                ("Member", access.member.shown_name()),
                 ("Email", access.member.email),
                 ("Bundle", access.bundle.title),
                 ("Where from", source_of(access)),

@@ -200,7 +200,7 @@ def _terms(code: Any) -> Section:
             ("Used", f"{code.uses} of {code.most_uses}"),
             ("Ends", when(code.ends_at)),
             ("State", state_of(code)),
-            ("Made by", str(code.created_by or NOTHING)),
+            ("Made by", code.created_by.shown_name() if code.created_by else NOTHING),
             ("Made", when(code.created_at)),
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -23,6 +23,11 @@ HOW_LONG = f"Enter a whole number of days, from 1 to {LONGEST_GRACE}."
 
 class InstalmentsForm(PricedForm):
     """A priced form that also asks for monthly payments: how many and how much, or neither."""
+
+    columns_behind: ClassVar[dict[str, str]] = {
+        **PricedForm.columns_behind,
+        "each_instalment": "instalment_cents",
+    }
 
     instalment_count = forms.IntegerField(
         label="Number of instalments",

@@ -7,17 +7,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, ObjectList
 
 from core.discretion import validate_discreet
+from core.two_editors import TwoEditorsForm
 from enrollments.models import Meeting
 
 MINUTES_EXAMPLE = "Enter how many minutes, for example 120."
 MOMENT_EXAMPLE = "Enter a date and a time, for example 2027-01-09 10:00."
 
 
-class MeetingForm(WagtailAdminModelForm):
+class MeetingForm(TwoEditorsForm):
     """When a meeting is, and what members should know of it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -89,6 +89,8 @@ class PricedForm(WagtailAdminModelForm):
         error_messages={"required": "Enter a price, for example 600."},
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
+
+    columns_behind: ClassVar[dict[str, str]] = {"price": "price_cents"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

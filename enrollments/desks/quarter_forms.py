@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -14,16 +13,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.widgets import AdminDateInput, AdminTimeInput
 
 from core.discretion import validate_discreet, validate_discreet_address
 from core.fields import UnreadableText
+from core.two_editors import TwoEditorsForm
 from enrollments.desks.instalment_forms import InstalmentsForm, instalments_row
 from enrollments.desks.meeting_forms import MINUTES_EXAMPLE, MOMENT_EXAMPLE
 from enrollments.errors import WorkshopHasNoWeeks
-from enrollments.models import Quarter
+from enrollments.models import MeetingRoom, Quarter
 from enrollments.operations.quarters import (
     START,
     change_quarter,
@@ -197,11 +198,9 @@ class NewQuarterForm(QuarterForm):
         return quarter
 
 
-class ChangedQuarterForm(QuarterForm):
-    """What may change while a quarter lives. ``seen`` tells which version was being edited."""
+class ChangedQuarterForm(TwoEditorsForm, QuarterForm):
+    """What may change while a quarter lives."""
 
-    data: Any
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
     join_link = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -217,60 +216,36 @@ class ChangedQuarterForm(QuarterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        room = room_of(self.instance)
-        for name in ROOM:
-            self._show_room(name, getattr(room, name))
-        self.initial["seen"] = self._version()
+        for name, text in self.saved_elsewhere().items():
+            self._show_room(name, text)
+
+    def saved_elsewhere(self) -> dict[str, Any]:
+        return {name: getattr(self._room, name) for name in ROOM}
+
+    @cached_property
+    def _room(self) -> MeetingRoom:
+        return room_of(self.instance)
 
     def _show_room(self, name: str, text: str) -> None:
         self.initial[name] = text
         if isinstance(text, UnreadableText):
             self.fields[name].help_text = NOT_READABLE
 
-    def _version(self) -> str:
-        row = Quarter.objects.filter(pk=self.instance.pk).values_list(*CHANGEABLE)[0]
-        bundles = sorted(self.instance.bundles.values_list("pk", flat=True))
-        room = [self.initial[name] for name in ROOM]
-        return hashlib.sha256(repr((row, bundles, room)).encode()).hexdigest()[:16]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if cleaned.get("seen") != self.initial["seen"]:
-            # The next try is made knowing of the other change.
-            self.data = self.data.copy()
-            self.data["seen"] = self.initial["seen"]
-            raise ValidationError(
-                "Somebody else has changed this quarter meanwhile. What you typed is still here; "
-                "compare it with the quarter's page, then save again."
-            )
-        return cleaned
-
     @transaction.atomic
     def save(self, commit: bool = True) -> Quarter:  # noqa: FBT001, FBT002 (Django's signature)
+        quarter: Quarter = self.instance
         change_quarter(
-            self.instance,
-            fields=CHANGEABLE,
+            quarter,
+            fields=self.plain_changes(),
             bundles=self.cleaned_data["bundles"],
             now=timezone.now(),
         )
         # What was left empty because it cannot be read stays as it is stored.
-        changed = {name: self.cleaned_data[name] for name in ROOM if name in self.changed_data}
-        change_room(self.instance, fields=changed)
-        quarter: Quarter = self.instance
+        changed = {name: self.cleaned_data[name] for name in ROOM if name in self.changed_columns}
+        change_room(quarter, fields=changed)
         return quarter
 
 
-CHANGEABLE = (
-    "label",
-    "opens_at",
-    "closes_at",
-    "capacity",
-    "price_cents",
-    "currency",
-    "instalment_count",
-    "instalment_cents",
-    "forum_closes_at",
-)
 ROOM = ("join_link", "dial_in")
 
 

@@ -115,7 +115,7 @@ class ReconciliationDesk(Desk):
 
     @display(description="Started by")
     def who(self, run: Reconciliation) -> str:
-        return str(run.by) if run.by else "The site"
+        return run.by.shown_name() if run.by else "The site"
 
     def name_of(self, row: Reconciliation) -> str:
         return f"Comparison of {when(row.started_at)}"

@@ -116,7 +116,7 @@ def sold(line: OrderLine | None) -> str:
 def name_of_place(place: Enrollment) -> str:
     """The chosen name of whoever has the place; of its buyer while it is being paid."""
     if place.member:
-        return str(place.member)
+        return place.member.shown_name()
     return place.line.order.chosen_name if place.line else "Nobody yet"
 
 

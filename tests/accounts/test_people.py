@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.urls import reverse
+from wagtail.models import ModelLogEntry
 
 from accounts.models import User
 from accounts.operations import open_account
@@ -167,3 +169,22 @@ def test_a_longer_list_costs_no_more_queries(staff_client, django_assert_num_que
 
     with django_assert_num_queries(10):
         staff_client.get("/staff/users/")
+
+
+@pytest.mark.parametrize("change", ["edit", "delete"])
+def test_no_log_names_a_person(staff_client, change):
+    rose = User.objects.create_user("rose@example.org", chosen_name="Rose", last_name="Miller")
+    url = reverse(f"wagtailusers_users:{change}", args=[rose.pk])
+
+    staff_client.post(url, {"email": "rose@example.org", "chosen_name": "Rosalind"})
+
+    labels = ModelLogEntry.objects.filter(content_type__model="user").values_list("label", "data")
+    assert [label for label, _ in labels] == [f"Person {rose.pk}"]
+    assert "ros" not in str(list(labels)).lower()
+
+
+def test_staff_still_read_what_a_person_is_called(staff_client):
+    rose = User.objects.create_user("rose@example.org", chosen_name="Rose")
+
+    assert rose.shown_name() == "Rose"
+    assert "Rose" in staff_client.get(reverse("wagtailusers_users:index")).content.decode()

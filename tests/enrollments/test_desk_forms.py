@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from wagtail.models import ModelLogEntry
 
+from core.two_editors import THEIRS_STAYS, TOLD
 from enrollments.models import Meeting, MeetingRoom, Quarter
 from tests.enrollments.desk_cast import address, browser_of, make_staff, text_of
 from tests.factories.enrollments import (
@@ -19,6 +20,7 @@ from tests.factories.enrollments import (
     workshop,
 )
 from tests.factories.pages import make_workshop
+from tests.sent_forms import shown_in
 
 NEW_YORK = ZoneInfo("America/New_York")
 DISCREET = "This is read in letters, on bank statements and on locked screens. "
@@ -175,15 +177,7 @@ def test_an_empty_form_says_everything_at_once(loaded_site, staff_client):
 
 def typed_in(client, url: str, **changes) -> dict[str, object]:
     """The form of a page as it stands there, with ``changes``."""
-    form = client.get(url).context["form"]
-    typed = {name: form[name].value() for name in form.fields}
-    typed = {name: value for name, value in typed.items() if value not in (None, False)}
-    for name in ("opens_at", "closes_at", "starts_at"):
-        if name in typed:
-            typed[name] = typed[name].strftime("%Y-%m-%d %H:%M")
-    if "bundles" in typed:
-        typed["bundles"] = [b.pk for b in typed["bundles"]]
-    return typed | changes
+    return shown_in(client.get(url).context["form"]) | changes
 
 
 def test_a_quarter_changes_without_changing_its_state(loaded_site, staff_client):
@@ -304,9 +298,49 @@ def test_two_who_edit_at_once_do_not_overwrite_each_other(loaded_site, staff_cli
     form = refused.context["form"]
     again = staff_client.post(url, mine | {"seen": form["seen"].value()})
 
-    assert mistakes(refused)["__all__"][0].startswith("Somebody else has changed this quarter")
+    assert mistakes(refused) == {"__all__": [TOLD]}
     assert (kept, form["price"].value()) == (80_000, "700")
     assert (again.status_code, Quarter.objects.get().price_cents) == (302, 70_000)
+
+
+def test_the_second_editor_of_a_quarter_reads_what_differs_and_writes_her_own_fields(
+    loaded_site, staff_client
+):
+    quarter = make_quarter()
+    url = address("quarter", "edit", quarter.pk)
+    hers = typed_in(staff_client, url, price="700", dial_in="555 0100")
+    staff_client.post(
+        url, typed_in(staff_client, url, price="800", capacity="12", bundles=[bundle().pk])
+    )
+
+    refused = staff_client.post(url, hers)
+    told = [(d.label, d.saved, d.yours) for d in refused.context["form"].differences]
+    form = refused.context["form"]
+    shown = (form["capacity"].value(), form["price"].value(), form["dial_in"].value())
+    staff_client.post(url, shown_in(form))
+
+    fresh = Quarter.objects.get()
+    assert told == [
+        ("Seats", "12", THEIRS_STAYS),
+        ("Price", "800", "700"),
+        ("Included bundles", bundle().title, THEIRS_STAYS),
+    ]
+    assert shown == (12, "700", "555 0100")
+    assert "Saved meanwhile" in refused.content.decode()
+    assert (fresh.capacity, fresh.price_cents) == (12, 70_000)
+    assert MeetingRoom.objects.get().dial_in == "555 0100"
+    assert list(fresh.bundles.all()) == [bundle()]
+
+
+def test_what_an_editor_leaves_alone_keeps_its_seconds(loaded_site, staff_client):
+    opened = datetime(2026, 11, 2, 15, 0, 41, tzinfo=UTC)
+    quarter = make_quarter(opens_at=opened)
+    url = address("quarter", "edit", quarter.pk)
+
+    staff_client.post(url, typed_in(staff_client, url, label="Winter group"))
+
+    fresh = Quarter.objects.get()
+    assert (fresh.label, fresh.opens_at) == ("Winter group", opened)
 
 
 # --- the buttons of a quarter -------------------------------------------------------------------
@@ -440,3 +474,40 @@ def test_a_meeting_that_cannot_be_is_refused(loaded_site, staff_client, field, t
     assert mistakes(response) == {field: [sentence]}
     assert response.context["form"][field].value() == typed
     assert Meeting.objects.get(pk=meeting.pk).starts_at == meeting.starts_at
+
+
+def test_the_second_save_of_a_meeting_never_puts_the_old_date_back(loaded_site, staff_client):
+    meeting = make_quarter().meetings.get(number=3)
+    url = address("meeting", "edit", meeting.pk)
+    hers = typed_in(staff_client, url, note="Bring notes.")
+    staff_client.post(url, typed_in(staff_client, url, starts_at="2027-01-27 18:00", minutes="90"))
+
+    refused = staff_client.post(url, hers)
+    form = refused.context["form"]
+    kept = Meeting.objects.get(pk=meeting.pk)
+    again = staff_client.post(url, shown_in(form))
+
+    fresh = Meeting.objects.get(pk=meeting.pk)
+    assert [(d.label, d.saved) for d in form.differences] == [
+        ("Starts at", "2027-01-27 18:00"),
+        ("Minutes", "90"),
+    ]
+    assert (kept.minutes, kept.note) == (90, "")
+    assert (again.status_code, fresh.starts_at, fresh.minutes, fresh.note) == (
+        302,
+        kept.starts_at,
+        90,
+        "Bring notes.",
+    )
+
+
+def test_a_save_that_does_not_say_what_it_saw_overwrites_nothing(loaded_site, staff_client):
+    meeting = make_quarter().meetings.get(number=3)
+    url = address("meeting", "edit", meeting.pk)
+    blind = typed_in(staff_client, url, minutes="90")
+    del blind["seen"]
+
+    refused = staff_client.post(url, blind)
+
+    assert mistakes(refused) == {"__all__": [TOLD]}
+    assert Meeting.objects.get(pk=meeting.pk).minutes == 120

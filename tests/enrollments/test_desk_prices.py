@@ -12,6 +12,7 @@ from tests.factories.enrollments import (
     bundle,
     make_price,
 )
+from tests.sent_forms import fields_of
 
 
 def mistakes(response) -> dict[str, list[str]]:
@@ -84,9 +85,9 @@ def test_a_price_that_stripe_takes_is_taken(cents, currency):
 def test_a_price_that_cannot_be_paid_is_said_beside_it(staff_client, loaded_site):
     price = make_price()
 
-    answer = staff_client.post(
-        address("bundleprice", "edit", price.pk), {"price": "12.345", "currency": "kwd"}
-    )
+    url = address("bundleprice", "edit", price.pk)
+    sent = fields_of(staff_client.get(url)) | {"price": "12.345", "currency": "kwd"}
+    answer = staff_client.post(url, sent)
 
     assert mistakes(answer) == {
         "price": ["This amount cannot be paid in KWD. Choose 12.340 or 12.350."]
@@ -115,8 +116,10 @@ def test_a_price_changes_and_leaves_the_sale(loaded_site, staff_client):
     price = make_price()
     url = address("bundleprice", "edit", price.pk)
 
-    refused = staff_client.post(url, {"price": "dear", "currency": "usd"})
-    staff_client.post(url, {"price": "310.25", "currency": "usd"})
+    opened = fields_of(staff_client.get(url))
+
+    refused = staff_client.post(url, opened | {"price": "dear"})
+    staff_client.post(url, opened | {"price": "310.25", "on_sale": ""})
 
     fresh = BundlePrice.objects.get()
     assert list(mistakes(refused)) == ["price"]
