@@ -22,6 +22,12 @@ def open_account(*, email: str, chosen_name: str) -> User:
         return User.objects.get(email=address)
 
 
+def reopen_account(person: User) -> None:
+    """Let ``person`` sign in again. Only staff decide so: no payment does."""
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+
+
 @transaction.atomic
 def open_owner_account(*, email: str) -> User:
     """The person with ``email``, who may do everything in the admin from now on."""

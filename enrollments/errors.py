@@ -100,6 +100,21 @@ class QuarterInUse(Refusal):
     sentence = "Somebody has enrolled in this quarter, or begun to. It can no longer be deleted."
 
 
+class StillUndecided(Refusal):
+    """Said to staff."""
+
+    sentence = (
+        "Her account is closed and what she paid for waits: open the account, or give the money "
+        "back. Until then the order stays on the list."
+    )
+
+
+class MoneyFirst(Refusal):
+    """Said to staff."""
+
+    sentence = "Money was paid for this order. Give it back: the order ends with that."
+
+
 class UnknownPayment(Exception):
     """A refund, dispute or warning about no payment of ours."""
 

@@ -98,8 +98,12 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
         return self.filter(state__in=LIVE)
 
     def lapsed_holds(self, now: datetime) -> EnrollmentQuerySet:
-        """Holds whose time is over; Stripe must confirm before their seats are free."""
-        return self.filter(state="held", hold_expires_at__lte=now)
+        """Holds whose time is over; Stripe must confirm before their seats are free.
+
+        What a closed account has paid for is held until staff decide.
+        """
+        held = self.filter(state="held", hold_expires_at__lte=now)
+        return held.exclude(line__order__state="closed_account")
 
     def of_member(self, member: User) -> EnrollmentQuerySet:
         """What ``member`` may see as hers: places that are paid for, soonest quarter first."""

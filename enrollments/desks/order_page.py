@@ -36,6 +36,10 @@ WHAT_TO_DO = {
     "refund has arrived in Stripe, and offer another quarter if you like.",
     Order.Attention.PAID_TWICE: "The same thing was paid twice. The second payment goes back by "
     "itself. See below that the refund has arrived in Stripe.",
+    Order.Attention.ACCOUNT_CLOSED: "Somebody paid whose account is closed, so she cannot sign in. "
+    "A payment never opens an account: you decide. Open it, and what she paid for is hers, with "
+    "her receipt; or give the money back. Until then a place that she paid for stays kept, and she "
+    "has a letter which says that you will write.",
     Order.Attention.REFUND_FAILED: "A refund did not reach her, so the money is here again and "
     "still owed. Its line below says whether Stripe refused or her bank did. Ask how she wants to "
     "have it, then give it back once more here, or in another way than in Stripe.",
@@ -100,12 +104,11 @@ def order_sections(order_id: int, user: User) -> Iterator[Section]:
 
 
 def _order_facts(order: Order, user: User) -> list[tuple[str, object]]:
-    account = "Open" if order.member else "None yet; it opens with the payment"
     return [
         ("Number", order.uuid),
         ("Name", order.chosen_name),
         ("Email", order.email),
-        ("Account", account),
+        ("Account", _account_of(order)),
         ("State", order_state(order)),
         *(
             [("Access", f"Rests: {order.get_paused_for_display().lower()}")]
@@ -119,6 +122,12 @@ def _order_facts(order: Order, user: User) -> list[tuple[str, object]]:
         ("Placed", when(order.created_at)),
         ("Paid", when(order.paid_at)),
     ]
+
+
+def _account_of(order: Order) -> str:
+    if order.member is None:
+        return "None yet; it opens with the payment"
+    return "Open" if order.member.is_active else "Closed"
 
 
 def _code_facts(order: Order, user: User) -> list[tuple[str, object]]:

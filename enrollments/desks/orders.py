@@ -35,6 +35,12 @@ from enrollments.desks.base import (
     Notice,
     Section,
 )
+from enrollments.desks.closed_accounts import (
+    LetGoView,
+    OpenAccountView,
+    may_let_go,
+    may_open,
+)
 from enrollments.desks.moves import (
     LeaveView,
     MoveView,
@@ -67,6 +73,7 @@ from enrollments.desks.wording import (
     tag,
     when,
 )
+from enrollments.errors import StillUndecided
 from enrollments.models import (
     Enrollment,
     Order,
@@ -74,7 +81,7 @@ from enrollments.models import (
     Refund,
 )
 from enrollments.money import written
-from enrollments.operations.orders import resolve
+from enrollments.operations.orders import is_undecided, resolve
 from enrollments.operations.unplaced import unplaced_payments
 
 
@@ -146,6 +153,8 @@ class ResolveView(AskFirstView):
         return bool(user.has_perm("enrollments.change_order"))
 
     def reasons(self) -> list[str]:
+        if is_undecided(self.instance):
+            return [StillUndecided.sentence]
         return [] if self.instance.attention else ["Nothing about this order needs a person."]
 
     def change(self) -> None:
@@ -254,6 +263,8 @@ class OrderDesk(Desk):
         "refund": RefundLineView,
         "return": ReturnPaymentView,
         "resolve": ResolveView,
+        "open": OpenAccountView,
+        "let_go": LetGoView,
     }
     search_fields: ClassVar[list[str]] = [
         "email",
@@ -324,7 +335,7 @@ class OrderDesk(Desk):
             return None
         attention = Order.Attention(row.attention)
         resolve_url = self.url_helper.get_action_url("resolve", quote(row.pk))
-        may_resolve = user.has_perm("enrollments.change_order")
+        may_resolve = user.has_perm("enrollments.change_order") and not is_undecided(row)
         return Notice(
             title=f"Needs a person: {attention.label}",
             text=WHAT_TO_DO[attention],
@@ -332,16 +343,24 @@ class OrderDesk(Desk):
         )
 
     def actions(self, row: Order, user: User) -> list[Link]:
+        possible = {
+            "open": may_open(row, user),
+            "let_go": may_let_go(row, user),
+            **self._ways_to_give_back(row, user),
+        }
+        return [
+            Link(
+                label=self.action_views[action].button,
+                url=self.url_helper.get_action_url(action, quote(row.pk)),
+            )
+            for action, is_possible in possible.items()
+            if is_possible
+        ]
+
+    def _ways_to_give_back(self, row: Order, user: User) -> dict[str, bool]:
         if not user.has_perm("enrollments.add_refund") or why_not(row):
-            return []
-        helper, links = self.url_helper, []
-        if lines_with_rest(row):
-            url = helper.get_action_url("refund", quote(row.pk))
-            links.append(Link(label=RefundLineView.button, url=url))
-        if unplaced_payments(row):
-            url = helper.get_action_url("return", quote(row.pk))
-            links.append(Link(label=ReturnPaymentView.button, url=url))
-        return links
+            return {}
+        return {"refund": bool(lines_with_rest(row)), "return": bool(unplaced_payments(row))}
 
     def sections(self, row: Order, user: User) -> Iterable[Section]:
         return order_sections(row.pk, user)

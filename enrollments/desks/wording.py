@@ -139,7 +139,8 @@ def order_state(order: Order) -> SafeString:
     """The state as a tag; staff may have dealt with what needed a person."""
     if order.state == Order.State.REVIEW and not order.attention:
         return tag("Dealt with", "quiet")
-    tones = {Order.State.PAID: "good", Order.State.REVIEW: "alarm"}
+    alarming = (Order.State.REVIEW, Order.State.CLOSED_ACCOUNT)
+    tones = {Order.State.PAID: "good", **dict.fromkeys(alarming, "alarm")}
     return tag(order.get_state_display(), tones.get(Order.State(order.state), "quiet"))
 
 
@@ -156,7 +157,8 @@ def refund_state(refund: Refund) -> SafeString:
 
 def place_state(place: Enrollment) -> SafeString:
     """The state as a tag, with the end of a hold."""
-    if place.state == Enrollment.State.HELD:
+    is_held = place.state == Enrollment.State.HELD
+    if is_held and place.hold_expires_at and place.hold_expires_at > timezone.now():
         return tag(
             f"Held until {format_moment(timezone.localtime(place.hold_expires_at), 'g:i A')}"
         )

@@ -20,6 +20,8 @@ class LedgerEntry(models.Model):
         UNLOCKED = "unlocked", "Unlocked"
         NEEDS_A_PERSON = "needs_a_person", "Needs a person"
         RESOLVED = "resolved", "Marked as dealt with"
+        ACCOUNT_OPENED = "account_opened", "Account opened again"
+        LET_GO = "let_go", "Not gone on with"
         REFUND_PROPOSED = "refund_proposed", "Refund proposed"
         REFUND_APPROVED = "refund_approved", "Refund approved"
         REFUND_REQUESTED = "refund_requested", "Refund requested"

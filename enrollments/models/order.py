@@ -29,12 +29,14 @@ class Order(models.Model):
         CANCELLED = "cancelled", "Given up"
         FAILED = "failed", "Payment failed"
         REVIEW = "review", "Needs a person"
+        CLOSED_ACCOUNT = "closed_account", "Paid; the account is closed"
 
     class Attention(models.TextChoices):
         NONE = "", "None"
         AMOUNT_MISMATCH = "amount_mismatch", "The amount paid is not the amount agreed"
         SEAT_GONE = "seat_gone", "Paid, but no seat is free"
         PAID_TWICE = "paid_twice", "Paid twice for the same thing"
+        ACCOUNT_CLOSED = "account_closed", "Paid by somebody whose account is closed"
         REFUND_FAILED = "refund_failed", "A refund failed; the money is here again"
         REFUND_UNCLEAR = "refund_unclear", "Money was given back; for which part is unclear"
         DISPUTED = "disputed", "Payment disputed"
@@ -90,6 +92,11 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="paid") | Q(paid_at__isnull=False, member__isnull=False),
                 name="a_paid_order_has_a_member",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="closed_account")
+                | (Q(paid_at__isnull=False, member__isnull=False) & ~Q(attention="")),
+                name="a_closed_account_is_never_silent",
             ),
             models.CheckConstraint(
                 condition=Q(instalment_count=None, instalment_cents=None)

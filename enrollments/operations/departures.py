@@ -170,11 +170,17 @@ def finish_cancellation(quarter: Quarter, *, now: datetime) -> int:
 def _still_in(quarter: Quarter) -> QuerySet[Enrollment]:
     """Those who have paid first: for the others Stripe has to be asked."""
     there = quarter.enrollments.filter(state__in=(State.HELD, *IN_IT))
-    return there.select_related("line").order_by("state", "pk")
+    return there.select_related("line__order").order_by("state", "pk")
+
+
+def _is_paid_for(place: Enrollment) -> bool:
+    """Enrolled, or kept for a closed account that has paid."""
+    is_kept = place.line is not None and place.line.order.state == Order.State.CLOSED_ACCOUNT
+    return place.state in IN_IT or (place.state == State.HELD and is_kept)
 
 
 def _see_to(place: Enrollment, now: datetime) -> bool:
-    if place.state != State.HELD:
+    if _is_paid_for(place):
         return _end_and_give_back(place.pk, now)
     if place.line is None:
         return False
@@ -187,7 +193,7 @@ def _see_to(place: Enrollment, now: datetime) -> bool:
 def _end_and_give_back(place_id: int, now: datetime) -> bool:
     """One person, all of it or nothing: her place ends, her money is claimed, a letter waits."""
     place = _locked(place_id)
-    if place.state not in IN_IT:
+    if not _is_paid_for(place):
         return False
     if place.line is None:
         endings.end_place(place, to=State.REFUNDED, frees_seat=False, now=now)

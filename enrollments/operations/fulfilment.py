@@ -7,6 +7,7 @@ or a job. The session fetched fresh decides; a second call changes nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -207,18 +208,47 @@ def _share_out(order: Order, checkout: Checkout) -> None:
 
 def _grant(order: Order, checkout: Checkout, payment: Payment | None, now: datetime) -> None:
     member = order.member or open_account(email=order.email, chosen_name=order.chosen_name)
+    order.member, order.paid_at = member, now
     if order.instalment_count:
         plans.begin(order, checkout, payment, now=now)
-    problems = {line: _give(line, member, now) for line in order.lines.all()}
+    if member.is_active:
+        hand_over(order, order.lines.all(), to=member, now=now)
+    else:
+        _keep_for_staff(order, now)
+
+
+def hand_over(order: Order, lines: Iterable[OrderLine], *, to: User, now: datetime) -> None:
+    """Give ``lines`` of a locked, paid order to its member; what is not to be had is made good."""
+    problems = {line: _give(line, to, now) for line in lines}
     granted = [line for line, problem in problems.items() if problem is None]
-    order.member, order.paid_at = member, now
     order.state = State.PAID if granted else State.REVIEW
     order.save(update_fields=["member", "paid_at", "state"])
-    for line, problem in problems.items():
-        if problem:
-            _make_good(order, line, problem, now)
+    _make_all_good(order, problems, now)
     if granted:
         emails.queue("receipt", order)
+
+
+def _keep_for_staff(order: Order, now: datetime) -> None:
+    """A closed account has paid: nothing opens, its seat is kept, and a person decides."""
+    problems = {line: _keep(line, now) for line in order.lines.all()}
+    order.state = State.REVIEW
+    if None in problems.values():
+        ask_for_a_person(order, Attention.ACCOUNT_CLOSED, now=now)
+        order.state = State.CLOSED_ACCOUNT
+        emails.queue("order_in_review", order)
+    order.save(update_fields=["member", "paid_at", "state"])
+    _make_all_good(order, problems, now)
+
+
+def _keep(line: OrderLine, now: datetime) -> Order.Attention | None:
+    """Keep what ``line`` bought until staff have decided; the reason why that was not possible."""
+    if line.bundle_id:
+        return None
+    place = _place_of(line)
+    problem = _secure_seat(place, line.order, now)
+    if problem is None:
+        waitlist.has_found_a_place(place, known_as={line.order.email}, now=now)
+    return problem
 
 
 def _give(line: OrderLine, member: User, now: datetime) -> Order.Attention | None:
@@ -232,22 +262,15 @@ def _give(line: OrderLine, member: User, now: datetime) -> Order.Attention | Non
 
 
 def _enroll(line: OrderLine, member: User, now: datetime) -> Order.Attention | None:
-    place = Enrollment.objects.select_related("quarter").get(line=line)
+    place = _place_of(line)
     others = Enrollment.objects.live().filter(quarter=place.quarter, member=member)
     known_as = {line.order.email, member.email}
     if others.exclude(pk=place.pk).exists():
         waitlist.has_found_a_place(place, known_as=known_as, now=now)
         _let_go(place, now)
         return Attention.PAID_TWICE
-    if place.quarter.state == Quarter.State.CANCELLED:
-        _let_go(place, now)
-        return Attention.SEAT_GONE
-    if place.state == Enrollment.State.RELEASED:
-        waitlist.make_way_for(place, email=line.order.email)
-        try:
-            seats.take_seat_again(place)
-        except QuarterFull:
-            return Attention.SEAT_GONE
+    if problem := _secure_seat(place, line.order, now):
+        return problem
     seats.confirm_seat(place, member=member)
     waitlist.has_found_a_place(place, known_as=known_as, now=now)
     grants.unlock_included(place, now=now)
@@ -255,9 +278,35 @@ def _enroll(line: OrderLine, member: User, now: datetime) -> Order.Attention | N
     return None
 
 
+def _place_of(line: OrderLine) -> Enrollment:
+    return Enrollment.objects.select_related("quarter").get(line=line)
+
+
+def _secure_seat(place: Enrollment, order: Order, now: datetime) -> Order.Attention | None:
+    """Hold the seat of ``place``, again if its time had run out; the reason why not, if not."""
+    if place.quarter.state == Quarter.State.CANCELLED:
+        _let_go(place, now)
+        return Attention.SEAT_GONE
+    if place.state == Enrollment.State.RELEASED:
+        waitlist.make_way_for(place, email=order.email)
+        try:
+            seats.take_seat_again(place)
+        except QuarterFull:
+            return Attention.SEAT_GONE
+    return None
+
+
 def _let_go(place: Enrollment, now: datetime) -> None:
     if place.state == Enrollment.State.HELD:
         waitlist.free_seat(place, to=Enrollment.State.RELEASED, now=now)
+
+
+def _make_all_good(
+    order: Order, problems: Mapping[OrderLine, Order.Attention | None], now: datetime
+) -> None:
+    for line, problem in problems.items():
+        if problem:
+            _make_good(order, line, problem, now)
 
 
 def _make_good(order: Order, line: OrderLine, problem: Order.Attention, now: datetime) -> None:

@@ -99,6 +99,8 @@ def _take_paid(plan: PaymentPlan, invoice: InvoiceView, now: datetime) -> None:
         line = quarter_line(plan)
         line.paid_cents = (line.paid_cents or 0) + payment.amount_cents
         line.save(update_fields=["paid_cents"])
+    if plan.order.member and not plan.order.member.is_active:
+        ask_for_a_person(plan.order, Attention.ACCOUNT_CLOSED, now=now)
     agreed = (plan.instalment_cents, plan.order.currency)
     if (invoice.amount_paid_cents, invoice.currency) != agreed:
         ask_for_a_person(plan.order, Attention.PLAN_TROUBLE, now=now)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
+from enrollments.errors import StillUndecided
 from enrollments.models import Enrollment, LedgerEntry, Order, OrderLine
 from enrollments.operations import seats
 
@@ -52,21 +53,41 @@ def ask_for_a_person(order: Order, attention: Order.Attention, *, now: datetime)
 
 @transaction.atomic
 def resolve(*, order_id: int, by: User, now: datetime) -> Order:
-    """The order, off the list of what staff must look at. Again changes nothing."""
+    """The order, off the list of what staff must look at. Again changes nothing.
+
+    Raises:
+        StillUndecided: her account is closed, and nobody has decided about what she paid for.
+    """
     order = lock_order(order_id)
+    if is_undecided(order):
+        raise StillUndecided
     if order.attention:
-        record(order, Action.RESOLVED, detail=order.attention, by=by, now=now)
-        order.attention = Order.Attention.NONE
-        order.save(update_fields=["attention"])
+        _is_over(order, by, now)
     return order
+
+
+def is_undecided(order: Order) -> bool:
+    """Whether ``order`` is on the list for what only a decision takes off it."""
+    return bool(order.attention) and order.attention == _stays(order)
+
+
+def _is_over(order: Order, by: User | None, now: datetime) -> None:
+    record(order, Action.RESOLVED, detail=order.attention, by=by, now=now)
+    order.attention = _stays(order)
+    order.save(update_fields=["attention"])
+
+
+def _stays(order: Order) -> Order.Attention:
+    """What keeps an order on the list until it is decided, whatever else was the matter."""
+    if order.state == Order.State.CLOSED_ACCOUNT:
+        return Order.Attention.ACCOUNT_CLOSED
+    return Order.Attention.NONE
 
 
 def no_longer_needs(order: Order, *attentions: Order.Attention, now: datetime) -> None:
     """Take ``order`` off the list when what it was on it for is over by itself."""
     if order.attention in attentions:
-        record(order, Action.RESOLVED, detail=order.attention, now=now)
-        order.attention = Order.Attention.NONE
-        order.save(update_fields=["attention"])
+        _is_over(order, None, now)
 
 
 def pause_access(order: Order, reason: Order.PausedFor, *, now: datetime) -> None:

@@ -24,6 +24,13 @@ from enrollments.operations.orders import (
 
 Attention, Reason = Order.Attention, Refund.Reason
 
+GOES_ON = (Order.State.PAID, Order.State.REVIEW, Order.State.CLOSED_ACCOUNT)
+OVER_ONCE_ALL_IS_BACK = (
+    Attention.REFUND_FAILED,
+    Attention.REFUND_UNCLEAR,
+    Attention.ACCOUNT_CLOSED,
+)
+
 # (what was bought, how much of it was given back, has its group begun) -> what follows.
 # After the beginning a seat is not sold again: nobody can join a closed group.
 NOTHING = Consequence(ends_access=False, frees_seat=False, ends_plan=False)
@@ -51,10 +58,10 @@ def apply_consequences(order: Order, *, now: datetime) -> None:
         if _given_cents(line) or all_is_back:
             _follow(line, share, now)
     _ask_what_it_was_for(order, now)
-    if all_is_back and order.state in (Order.State.PAID, Order.State.REVIEW):
+    if all_is_back and order.state in GOES_ON:
         order.state = Order.State.REFUNDED
         order.save(update_fields=["state"])
-        no_longer_needs(order, Attention.REFUND_FAILED, Attention.REFUND_UNCLEAR, now=now)
+        no_longer_needs(order, *OVER_ONCE_ALL_IS_BACK, now=now)
 
 
 def consequence_of(line: OrderLine, share: str, now: datetime) -> Consequence:

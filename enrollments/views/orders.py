@@ -31,8 +31,8 @@ from enrollments.zones import zone_name
 NAMED_AFTER_PAYING = timedelta(minutes=30)
 # Stripe may know more of these.
 OPEN = (Order.State.PENDING, Order.State.PROCESSING)
-# Paid, or free by a code: what followed is for its member and for the letter.
-SETTLED = (Order.State.PAID, Order.State.REVIEW, Order.State.REFUNDED)
+# Money came, and was not what was agreed.
+NOT_AS_AGREED = (Order.State.REVIEW, Order.State.REFUNDED)
 # She had it, and has it no more, whatever she paid.
 PLACE_IS_OVER = (Enrollment.State.LEFT, Enrollment.State.ENDED, Enrollment.State.REFUNDED)
 SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,200}")
@@ -82,7 +82,7 @@ def order(request: HttpRequest, uuid: UUID) -> HttpResponse:
         order.refresh_from_db()
     if not is_own:
         return render(request, "enrollments/order_received.html")
-    if order.state in SETTLED and not _is_member(request, order):
+    if _is_settled(order) and not _is_member(request, order):
         return _received(request, order)
     return _page(
         request,
@@ -90,6 +90,11 @@ def order(request: HttpRequest, uuid: UUID) -> HttpResponse:
         unreachable=unreachable or "unreachable" in request.GET,
         came_back="back" in request.GET,
     )
+
+
+def _is_settled(order: Order) -> bool:
+    """Paid, or free by a code: what followed is for its member and for the letter."""
+    return order.paid_at is not None or order.state in NOT_AS_AGREED
 
 
 def _received(request: HttpRequest, order: Order) -> HttpResponse:

@@ -25,6 +25,8 @@ ACTIONS = [
     ("order", "refund"),
     ("order", "return"),
     ("order", "resolve"),
+    ("order", "open"),
+    ("order", "let_go"),
     ("refund", "approve"),
     ("refund", "withdraw"),
     ("refund", "allot"),
@@ -76,7 +78,11 @@ def test_nobody_else_moves_money(loaded_site, now, role):
     ("held", "opens"),
     [
         (("view_order",), set()),
-        (("view_order", "change_order"), {("order", "resolve")}),
+        (("view_order", "change_order"), {("order", "resolve"), ("order", "let_go")}),
+        (
+            ("view_order", "change_order", "change_user"),
+            {("order", "resolve"), ("order", "let_go"), ("order", "open")},
+        ),
         (
             ("view_order", "add_refund"),
             {("order", "refund"), ("order", "return"), ("refund", "withdraw"), ("refund", "allot")},

@@ -20,6 +20,7 @@ LETTERS = [
     "payment_processing",
     "payment_failed",
     "order_in_review",
+    "order_let_go",
     "paid_twice",
     "refunded",
     "seat_gone",

@@ -79,7 +79,7 @@ def test_in_another_browser_every_state_reads_the_same(client, standin, quarter)
     pages = set()
 
     for state in Order.State.values:
-        Order.objects.update(state=state)
+        Order.objects.update(state=state, attention="drift")
         pages.add(Client().get(address).content)
     standin.fault("500", path="/v1/checkout/sessions", count=3)
     Order.objects.update(state=Order.State.PENDING)
@@ -158,6 +158,10 @@ def enrolled(quarter: Quarter) -> None:
     make_place(quarter, make_member(), seat_number=10)
 
 
+def closed(_quarter: Quarter) -> None:
+    make_member(is_active=False)
+
+
 def unlocked(_quarter: Quarter) -> None:
     make_access(make_member())
 
@@ -183,7 +187,7 @@ def free_code(standin):
     return at_stripe(make_code(percent_off=100)).code
 
 
-@pytest.mark.parametrize("known_as", [enrolled], ids=["has the place"])
+@pytest.mark.parametrize("known_as", [enrolled, closed], ids=["has the place", "account closed"])
 @pytest.mark.parametrize("pays", [True, False], ids=["paid", "free"])
 def test_the_page_after_paying_is_the_same_whether_the_address_is_known_or_not(
     standin, quarter, free_code, known_as, pays, mailoutbox
@@ -202,7 +206,7 @@ def test_the_page_after_paying_is_the_same_whether_the_address_is_known_or_not(
     assert subjects["ann@example.org"] != subjects["new@example.org"]
 
 
-@pytest.mark.parametrize("known_as", [unlocked], ids=["has the bundle"])
+@pytest.mark.parametrize("known_as", [unlocked, closed], ids=["has the bundle", "account closed"])
 def test_the_page_after_buying_a_bundle_is_the_same_too(standin, quarter, known_as):
     make_price()
     address = f"/buy/{bundle().slug}/"
@@ -214,7 +218,14 @@ def test_the_page_after_buying_a_bundle_is_the_same_too(standin, quarter, known_
 
 @pytest.mark.parametrize(
     ("state", "attention"),
-    [("paid", ""), ("review", "paid_twice"), ("refunded", "paid_twice"), ("review", "seat_gone")],
+    [
+        ("paid", ""),
+        ("review", "paid_twice"),
+        ("review", "seat_gone"),
+        ("refunded", "paid_twice"),
+        ("closed_account", "account_closed"),
+        ("cancelled", ""),
+    ],
 )
 def test_the_page_costs_the_same_whatever_became_of_the_order(
     client, standin, quarter, django_assert_num_queries, state, attention

@@ -420,7 +420,7 @@ def test_no_page_of_an_order_names_what_was_bought(client, standin, quarter, sta
     enroll(client, quarter)
     order = Order.objects.get()
     member = make_member("rose@example.org")
-    Order.objects.update(state=state, member=member, paid_at=timezone.now())
+    Order.objects.update(state=state, attention="drift", member=member, paid_at=timezone.now())
 
     page = client.get(f"/orders/{order.uuid}/")
 
@@ -466,7 +466,7 @@ def test_every_private_page_is_valid_html(client, standin, quarter):
         "lessons": hers.get(lessons),
     }
     for state in Order.State.values:
-        Order.objects.update(state=state, member=member, paid_at=timezone.now())
+        Order.objects.update(state=state, attention="drift", member=member, paid_at=timezone.now())
         pages[state] = client.get(f"/orders/{order.uuid}/")
 
     mistakes = {name: read(page.content.decode()).errors for name, page in pages.items()}

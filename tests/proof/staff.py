@@ -7,15 +7,24 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from accounts.models import User
 from enrollments.models import (
     Enrollment,
     MoneySettings,
+    Order,
     OrderLine,
     Quarter,
     Refund,
     WaitlistEntry,
 )
-from enrollments.operations import departures, moves, quarters, refunds, waitlist
+from enrollments.operations import (
+    closed_accounts,
+    departures,
+    moves,
+    quarters,
+    refunds,
+    waitlist,
+)
 from tests.proof.picking import (
     attempt,
     once_a_page_was_open,
@@ -29,6 +38,8 @@ from tests.proof.picking import (
 PAID = OrderLine.objects.filter(paid_cents__gt=0).order_by("pk")
 PROPOSED = Refund.objects.filter(state=Refund.State.PROPOSED).order_by("pk")
 ENROLLED = Enrollment.objects.filter(state=Enrollment.State.ENROLLED).order_by("pk")
+KEPT = Order.objects.filter(state=Order.State.CLOSED_ACCOUNT).order_by("pk")
+BUYERS = User.objects.filter(is_staff=False).order_by("pk")
 MOVED = Enrollment.objects.filter(state=Enrollment.State.MOVED).order_by("pk")
 
 
@@ -62,6 +73,24 @@ class Staff:
         settings.second_person_above_cents = above
         settings.pauses_access_on_dispute = pauses
         settings.save()
+
+    # Accounts
+
+    @while_there_is(BUYERS)
+    @rule(number=which)
+    def an_account_is_closed(self, number: int) -> None:
+        buyer = picked(BUYERS.all(), number)
+        buyer.is_active = False
+        buyer.save(update_fields=["is_active"])
+
+    @while_there_is(KEPT)
+    @rule(
+        number=which,
+        decide=st.sampled_from([closed_accounts.open_and_go_on, closed_accounts.let_go]),
+    )
+    def staff_decide_about_a_closed_account(self, number: int, decide) -> None:
+        order = picked(KEPT.all(), number)
+        attempt(decide, order_id=order.pk, by=self.staff[0], now=self.shop.now)
 
     # Quarters
 
