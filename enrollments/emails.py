@@ -61,6 +61,7 @@ def order_context(order: Order) -> dict[str, object]:
         "items": [line.discreet_name for line in order.lines.all()],
         "place": next((line.discreet_name for line in order.lines.all() if line.quarter_id), ""),
         "amount": written(paid_cents, order.currency),
+        "was_free": not paid_cents,
         "given_back": written(order.refunds.given_back().total_cents(), order.currency),
         "date": order.paid_at or order.created_at,
         "sign_in_url": settings.BASE_URL + reverse("account_login"),

@@ -31,10 +31,11 @@ from enrollments.models import (
     CheckoutAttempt,
     Enrollment,
     Order,
+    OrderLine,
     Quarter,
 )
 from enrollments.operations import attempts, limits, seats, waitlist
-from enrollments.operations.fulfilment import settle
+from enrollments.operations.fulfilment import fulfil_free, settle
 from enrollments.operations.giving_up import give_up, release_lapsed_holds
 from enrollments.operations.orders import lock_order
 from enrollments.operations.wishes import (
@@ -110,7 +111,7 @@ def enroll(*, quarter_id: int, buyer: Buyer, wishes: Wishes = NOTHING_MORE, now:
 
     An order and its hold belong to the browser that began them: the same email in another one
     neither finds nor ends them. Asking again with other wishes ends the payment page and changes
-    the order. One that was paid comes back as it is.
+    the order. One that was paid comes back as it is. One that costs nothing comes back fulfilled.
 
     Raises:
         Refusal: not open, full, no such bundle, plan or code, too many tries, an offer that is
@@ -206,7 +207,7 @@ def _place_quarter_order(quarter_id: int, buyer: Buyer, wishes: Wishes, now: dat
         if not wishes.are_met_by(order):
             _refuse_while_it_can_be_paid(order)
             lines = agree_on_quarter(order, quarter, wishes, now=now)
-            attempts.make_attempt(order, lines, now)
+            _give_if_free(order, lines, attempts.make_attempt(order, lines, now), now)
         return order
     return _new_quarter_order(quarter, buyer, wishes, now)
 
@@ -227,10 +228,20 @@ def _new_quarter_order(quarter: Quarter, buyer: Buyer, wishes: Wishes, now: date
     order = _new_order(buyer, currency=quarter.currency, now=now)
     lines = agree_on_quarter(order, quarter, wishes, now=now)
     seats.hold_seat(seat, line=lines[0])
-    attempts.first_attempt(order, lines, now)
+    attempt = attempts.first_attempt(order, lines, now)
     # Under the lock of the address's count, and so exact.
     limits.refuse_more_holds(buyer.address_digest, besides=order)
+    _give_if_free(order, lines, attempt, now)
     return order
+
+
+def _give_if_free(
+    order: Order, lines: list[OrderLine], attempt: CheckoutAttempt, now: datetime
+) -> None:
+    """What comes to nothing leads to no payment page: it is given at once, by the same rules."""
+    total_cents = sum(line.unit_price_cents for line in lines)
+    if total_cents == (order.help_code.takes_off(total_cents) if order.help_code else 0):
+        fulfil_free(order, attempt, now=now)
 
 
 def _seat_to_hold(quarter: Quarter, buyer: Buyer, now: datetime) -> Enrollment:
@@ -279,7 +290,7 @@ def buy_bundle(
     """An order for a bundle alone; the same browser asking twice gets its order back.
 
     With another code, its payment page ends and the order is changed. One that was paid comes
-    back as it is.
+    back as it is; one that costs nothing, fulfilled.
 
     Raises:
         Refusal: not on sale, no such code, too many tries, or (to a signed-in member) already
@@ -316,11 +327,12 @@ def _place_bundle_order(bundle_id: int, buyer: Buyer, wishes: Wishes, now: datet
             return order
         _refuse_while_it_can_be_paid(order)
         lines = agree_on_bundle(order, price, wishes, now=now)
-        attempts.make_attempt(order, lines, now)
+        attempt = attempts.make_attempt(order, lines, now)
     else:
         order = _new_order(buyer, currency=price.currency, now=now)
         lines = agree_on_bundle(order, price, wishes, now=now)
-        attempts.first_attempt(order, lines, now)
+        attempt = attempts.first_attempt(order, lines, now)
+    _give_if_free(order, lines, attempt, now)
     return order
 
 

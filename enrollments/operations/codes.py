@@ -45,7 +45,9 @@ def normalized(typed: str) -> str:
 
 
 def look_up(typed: str, purchase: Purchase, *, digest: str, now: datetime) -> HelpCode:
-    """The code that somebody typed, known to Stripe and good for ``purchase`` as things stand.
+    """The code that somebody typed, good for ``purchase`` as things stand.
+
+    Stripe knows it, unless it leaves nothing to pay there.
 
     ``digest`` is of her network address: wrong codes are counted for it. Only ``lock`` promises
     the use of a code.
@@ -60,7 +62,7 @@ def look_up(typed: str, purchase: Purchase, *, digest: str, now: datetime) -> He
     if code is None or not _is_good_for(code, purchase, now):
         raise CodeNotUsable
     limits.uncount(limits.Kind.CODES, digest, at=now)
-    if not code.is_at_stripe:
+    if not code.is_at_stripe and not _is_free_with(code, purchase):
         try:
             publish(code)
         except GatewayRefused as refused:
@@ -77,11 +79,17 @@ def lock(code_id: int, purchase: Purchase, *, now: datetime) -> HelpCode:
         CodeNotUsable: switched off, over or used up meanwhile.
     """
     code = HelpCode.objects.select_for_update().filter(pk=code_id).first()
-    if not code or not code.is_at_stripe or not HelpCode.objects.usable(now).filter(pk=code.pk):
+    if not code or not HelpCode.objects.usable(now).filter(pk=code.pk):
         raise CodeNotUsable
     if not _is_good_for(code, purchase, now):
         raise CodeNotUsable
+    if not code.is_at_stripe and not _is_free_with(code, purchase):
+        raise CodeNotUsable
     return code
+
+
+def _is_free_with(code: HelpCode, purchase: Purchase) -> bool:
+    return code.takes_off(purchase.total_cents) == purchase.total_cents
 
 
 def _is_good_for(code: HelpCode, purchase: Purchase, now: datetime) -> bool:

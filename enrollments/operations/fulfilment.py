@@ -7,7 +7,7 @@ or a job. The session fetched fresh decides; a second call changes nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -77,6 +77,17 @@ def settle(checkout: Checkout, *, now: datetime) -> Order:
     elif checkout.is_expired:
         _settle_expired(order, attempt, now)
     return order
+
+
+def fulfil_free(order: Order, attempt: CheckoutAttempt, *, now: datetime) -> None:
+    """Give what costs nothing, in the transaction that agrees on it and without a payment page.
+
+    The caller holds the locks of the order and of every quarter it touches.
+    """
+    _close(attempt, AttemptState.COMPLETE)
+    prefetch_related_objects([order], LINES)
+    _share_out(order, [0] * len(order.lines.all()))
+    _grant(order, now)
 
 
 def _order_id(reference: str) -> int:
@@ -159,8 +170,10 @@ def _settle_paid(order: Order, attempt: CheckoutAttempt, checkout: Checkout, now
         ask_for_a_person(order, Attention.AMOUNT_MISMATCH, now=now)
         emails.queue("order_in_review", order)
     else:
-        _share_out(order, checkout)
-        _grant(order, checkout, payment, now)
+        _share_out(order, checkout.line_totals_cents)
+        if order.instalment_count:
+            plans.begin(order, checkout, payment, now=now)
+        _grant(order, now)
 
 
 def _record_payment(
@@ -199,18 +212,16 @@ def _is_as_agreed(order: Order, checkout: Checkout) -> bool:
     )
 
 
-def _share_out(order: Order, checkout: Checkout) -> None:
+def _share_out(order: Order, shares_cents: Sequence[int]) -> None:
     """Keep what each line came to after discounts: a refund of one line is of its own share."""
-    for line, share_cents in zip(order.lines.all(), checkout.line_totals_cents, strict=True):
+    for line, share_cents in zip(order.lines.all(), shares_cents, strict=True):
         line.paid_cents = share_cents
         line.save(update_fields=["paid_cents"])
 
 
-def _grant(order: Order, checkout: Checkout, payment: Payment | None, now: datetime) -> None:
+def _grant(order: Order, now: datetime) -> None:
     member = order.member or open_account(email=order.email, chosen_name=order.chosen_name)
     order.member, order.paid_at = member, now
-    if order.instalment_count:
-        plans.begin(order, checkout, payment, now=now)
     if member.is_active:
         hand_over(order, order.lines.all(), to=member, now=now)
     else:

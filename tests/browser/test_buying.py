@@ -197,14 +197,33 @@ def test_a_code_worth_everything_asks_for_no_card(shop, open_page, mailoutbox):
     page.get_by_role("button", name="Continue to payment").click()
     expect(page.get_by_text("there is nothing to pay, and no card is needed.")).to_be_visible()
 
+    visited = []
+    page.on("framenavigated", lambda frame: visited.append(frame.url))
     page.get_by_role("button", name="Continue, nothing to pay").click()
-    page.wait_for_url("**/c/pay/**")
-    expect(page.get_by_label("Card number")).to_have_count(0)
-    page.locator("button.primary").click()
     page.wait_for_url("**/orders/**")
 
     expect(page.get_by_role("heading", name="Thank you, Ann.")).to_be_visible()
-    assert enrolled() == 1
+    expect(page.get_by_text("A letter tells you how to go on.")).to_be_visible()
+    assert [url for url in visited if not url.startswith(shop)] == []
+    assert (enrolled(), [letter.subject for letter in mailoutbox]) == (1, ["Your receipt"])
+
+
+def test_after_paying_back_and_continue_leads_to_what_she_has(shop, open_page, mailoutbox):
+    page = open_page()
+    to_payment(page, f"{shop}/enroll/next/")
+    pay(page)
+    page.wait_for_url("**/orders/**")
+    order_page = page.url.partition("?")[0]
+    while "/enroll/" not in page.url:
+        page.go_back()
+
+    fill_in(page)
+    page.get_by_role("button", name="Continue to payment").click()
+    page.wait_for_url("**/orders/**")
+
+    assert page.url == order_page
+    expect(page.get_by_role("heading", name="Thank you, Ann.")).to_be_visible()
+    assert (Order.objects.count(), Enrollment.objects.count()) == (1, 1)
 
 
 def test_she_goes_back_adds_the_bundle_and_pays_for_both(shop, open_page, mailoutbox):

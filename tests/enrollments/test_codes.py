@@ -59,12 +59,10 @@ def sessions(standin) -> list[dict]:
     ("terms", "off", "rest"),
     [
         ({"percent_off": 25}, 15_000, 45_000),
-        ({"percent_off": 100}, 60_000, 0),
         ({"percent_off": 33}, 19_800, 40_200),
         ({"amount_off_cents": 20_000}, 20_000, 40_000),
-        ({"amount_off_cents": 90_000}, 60_000, 0),
     ],
-    ids=["a share", "everything", "an odd share", "an amount", "more than the price"],
+    ids=["a share", "an odd share", "an amount"],
 )
 def test_what_a_code_takes_off_is_what_stripe_takes_off(standin, quarter, terms, off, rest):
     code = at_stripe(make_code(**terms))
@@ -177,12 +175,10 @@ def test_asking_again_with_the_same_code_is_no_second_use(standin, quarter):
     assert (again, codes.uses(code, now=timezone.now())) == (first, 1)
 
 
-def test_a_free_place_asks_for_no_card_and_is_counted(standin, quarter):
+def test_a_free_place_is_counted(standin, quarter):
     code = at_stripe(make_code(percent_off=100, most_uses=1))
-    free = waiting(begin(quarter, code))
-    standin.pay(free.url)
 
-    order = fulfil(free.session_id, now=timezone.now())
+    order = begin(quarter, code)
 
     assert (order.state, order.payments.count()) == (Order.State.PAID, 0)
     assert codes.uses(code, now=timezone.now()) == 1

@@ -96,18 +96,6 @@ def order_with_code(quarter: Quarter, **terms) -> WaitingOrder:
     )
 
 
-def test_a_code_worth_everything_enrolls_without_a_payment(standin, quarter, mailoutbox):
-    free = order_with_code(quarter, percent_off=100)
-    standin.pay(free.url)
-
-    order = fulfil(free.session_id, now=timezone.now())
-
-    assert order.state == Order.State.PAID
-    assert seat_of(order).state == Enrollment.State.ENROLLED
-    assert Payment.objects.count() == 0
-    assert len(mailoutbox) == 1
-
-
 def test_a_discount_is_no_mismatch(standin, quarter):
     cheaper = order_with_code(quarter, percent_off=25)
     standin.pay(cheaper.url)
