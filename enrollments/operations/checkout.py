@@ -53,7 +53,7 @@ TRIES = 4
 # Nothing was paid with it, and nothing can be any more.
 OVER = (Order.State.EXPIRED, Order.State.CANCELLED, Order.State.FAILED)
 # Paid here, and not all of it decided yet.
-UNDER_WAY = (Order.State.PROCESSING, Order.State.REVIEW)
+UNDER_WAY = (Order.State.PROCESSING, Order.State.REVIEW, Order.State.CLOSED_ACCOUNT)
 
 
 @dataclass(frozen=True, kw_only=True)
