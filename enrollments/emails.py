@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -14,13 +15,17 @@ from core.tasks import letter_task
 from enrollments.models import (
     Enrollment,
     LedgerEntry,
+    Meeting,
+    MeetingEmail,
     Order,
     PaymentPlan,
+    Phase,
+    Quarter,
     WaitlistEntry,
     WaitlistLetter,
 )
 from enrollments.money import written
-from enrollments.zones import zone_name
+from enrollments.zones import hour_written, zone_name
 
 Letter, EntryState = WaitlistLetter.Kind, WaitlistEntry.State
 # A letter that waited for the mail provider is sent only while it still says something true.
@@ -94,7 +99,7 @@ def _entries_of(order: Order) -> QuerySet[WaitlistEntry]:
 def _dates(order: Order) -> dict[str, object] | None:
     """When the group in which she has her place now begins, on the clocks of its zone."""
     place = Enrollment.objects.filter(line__order=order).select_related("quarter").first()
-    first = place.quarter.meetings.filter(is_cancelled=False).first() if place else None
+    first = place.quarter.first_meeting() if place else None
     if place is None or first is None:
         return None
     zone = place.quarter.time_zone
@@ -142,6 +147,55 @@ def entry_context(entry: WaitlistEntry) -> dict[str, object]:
         "place_url": place_url(entry),
         "sign_in_url": settings.BASE_URL + reverse("account_login"),
     }
+
+
+def queue_about_meeting(email: MeetingEmail) -> None:
+    """Have a member told about a meeting once the transaction is committed."""
+    email.save()
+    send_meeting_email.enqueue(email.pk)
+
+
+@letter_task
+def send_meeting_email(email_id: int) -> None:
+    """Tell one member about one meeting, once. The task carries ids only."""
+    emails = MeetingEmail.objects.select_related("meeting__quarter__workshop", "enrollment__member")
+    email = emails.get(pk=email_id)
+    member = email.enrollment.member
+    if member is None or not _is_still_true(email):
+        return
+    context = meeting_context(email.meeting, knew_starts_at=email.knew_starts_at)
+    letters.send_letter(
+        to=member.email, template=email.kind, context={**context, "name": member.chosen_name}
+    )
+    email.sent_at = timezone.now()
+    email.save(update_fields=["sent_at"])
+
+
+def _is_still_true(email: MeetingEmail) -> bool:
+    """Not sent, not replaced, still her place, and not about something that is over by now."""
+    meeting, place = email.meeting, email.enrollment
+    is_hers = place.state in (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
+    is_over = meeting.phase(timezone.now()) == Phase.OVER
+    return not (email.sent_at or email.replaced_at or is_over) and is_hers
+
+
+def meeting_context(meeting: Meeting, *, knew_starts_at: datetime) -> dict[str, object]:
+    """What an email about ``meeting`` may say, on the clocks of its group."""
+    quarter = meeting.quarter
+    return {
+        "items": [quarter.workshop.discreet_name],
+        "meeting_number": meeting.number,
+        "earlier": date_and_hour(knew_starts_at, quarter),
+        "present": date_and_hour(meeting.starts_at, quarter),
+        "note": meeting.note,
+        "sign_in_url": settings.BASE_URL + reverse("account_login"),
+    }
+
+
+def date_and_hour(moment: datetime, quarter: Quarter) -> str:
+    """``Saturday, January 9, 2027, 10:00 am Eastern``."""
+    local = moment.astimezone(quarter.zone)
+    return f"{local:%A, %B} {local.day}, {local.year}, {hour_written(local)}"
 
 
 def offer_url(entry: WaitlistEntry) -> str:

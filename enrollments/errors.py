@@ -96,6 +96,15 @@ class TooFewSeats(Refusal):
         self.sentence = f"Seat {highest} is taken, so there must be at least {highest} seats."
 
 
+class BeginsBeforeEnrollmentOpens(Refusal):
+    """Said to staff."""
+
+    sentence = (
+        "The group would begin before enrollment opens. Let enrollment open earlier first, on the "
+        "quarter's page. Nothing was changed."
+    )
+
+
 class QuarterInUse(Refusal):
     sentence = "Somebody has enrolled in this quarter, or begun to. It can no longer be deleted."
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from enrollments.models import BundlePrice, Meeting, Quarter
 from enrollments.money import written
-from enrollments.zones import zone_name
+from enrollments.zones import zone_name, zone_title
 from programs.models import BundlePage, WorkshopPage
 
 
@@ -36,9 +36,11 @@ class QuarterOffer:
     label: str
     state: str
     start: datetime
+    last: datetime
     dates: list[MeetingDate]
     weeks: int
     zone_name: str
+    zone_title: str
     time_zone: str
     price: str
     instalments: str
@@ -87,17 +89,23 @@ def _by_quarter(meetings: Iterable[Meeting]) -> list[list[Meeting]]:
     quarters: dict[int, list[Meeting]] = {}
     for meeting in meetings:
         quarters.setdefault(meeting.quarter_id, []).append(meeting)
-    return list(quarters.values())
+    return sorted(quarters.values(), key=lambda group: _held(group)[0].starts_at)
+
+
+def _held(meetings: Iterable[Meeting]) -> list[Meeting]:
+    """Those that take place: only they are a first, a last, or counted."""
+    return [meeting for meeting in meetings if not meeting.is_cancelled]
 
 
 def _offer(meetings: list[Meeting], workshop: WorkshopPage, now: datetime) -> QuarterOffer:
     quarter, annotated = meetings[0].quarter, vars(meetings[0])
-    zone = quarter.zone
+    zone, held = quarter.zone, _held(meetings)
     seats_left = max(quarter.capacity - annotated["seats_taken"], 0)
     return QuarterOffer(
         label=quarter.label,
-        state=quarter.enrolling_state(now, seats_left),
-        start=meetings[0].local_start(zone),
+        state=quarter.enrolling_state(now, seats_left, meetings),
+        start=held[0].local_start(zone),
+        last=held[-1].local_start(zone),
         dates=[
             MeetingDate(
                 number=meeting.number,
@@ -107,30 +115,30 @@ def _offer(meetings: list[Meeting], workshop: WorkshopPage, now: datetime) -> Qu
             )
             for meeting in meetings
         ],
-        weeks=len(meetings),
+        weeks=len(held),
         zone_name=zone_name(quarter.time_zone),
+        zone_title=zone_title(quarter.time_zone),
         time_zone=quarter.time_zone,
         price=written(quarter.price_cents, quarter.currency),
         instalments=instalments_written(quarter),
         is_sample=quarter.is_sample,
         seats_left=seats_left,
         opens_at=quarter.opens_at.astimezone(zone),
-        closes_at=quarter.closes_at.astimezone(zone),
+        closes_at=min(quarter.closes_at, held[0].starts_at).astimezone(zone),
         enroll_url=reverse("enroll", args=[quarter.slug]),
         waitlist_url=reverse("waitlist", args=[quarter.slug]),
         discreet_name=workshop.discreet_name,
         workshop_title=workshop.title,
         workshop_url=workshop.url or "",
-        includes=_included(quarter, annotated),
+        includes=_bundle_titles(quarter, annotated),
     )
 
 
-def _included(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
-    """A sentence for each bundle that a quarter includes; a query only when there are several."""
-    if annotated["included_count"] <= 1:
-        return [annotated["included"]] if annotated["included"] else []
-    told = quarter.bundles.exclude(when_included="").order_by("path")
-    return list(told.values_list("when_included", flat=True))
+def _bundle_titles(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
+    """The titles of the bundles that a quarter includes; a query only when there are several."""
+    if annotated["bundle_count"] <= 1:
+        return [annotated["first_bundle"]] if annotated["first_bundle"] else []
+    return list(quarter.bundles.values_list("title", flat=True))
 
 
 def bundle_offer(bundle: BundlePage) -> dict[str, object]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ OCCUPYING = ("offered", "held", "enrolled", "completed")
 # The states in which a member cannot begin a second enrollment in the same quarter.
 LIVE = ("applied", "approved", *OCCUPYING)
 
+# The states of a quarter whose group has begun: written down by ``tick``, and never taken back.
+BEGUN = ("running", "ended")
+# No meeting is longer: the form refuses it.
+LONGEST_MEETING = timedelta(days=1)
+
 # The states of the waitlist in which somebody still hopes for a seat.
 IN_LINE = ("waiting", "offered")
 
@@ -55,6 +60,17 @@ class QuarterQuerySet(models.QuerySet["Quarter"]):
         """Load ``discreet_name`` with each, without the rest of the workshop's page."""
         return self.annotate(discreet_name=F("workshop__discreet_name"))  # type: ignore[no-redef]
 
+    def begun(self, now: datetime) -> QuarterQuerySet:
+        """Those whose ``phase`` is not ahead any more: the same rule, for lists."""
+        has_met = Q(meetings__is_cancelled=False, meetings__starts_at__lte=now)
+        begun = self.model.objects.filter(has_met | Q(state__in=BEGUN))
+        return self.filter(pk__in=begun.values("pk"))
+
+    def with_begin(self) -> QuarterQuerySet:
+        """Annotate ``begins_at``: when the first meeting that takes place starts."""
+        held = Q(meetings__is_cancelled=False)
+        return self.annotate(begins_at=Min("meetings__starts_at", filter=held))
+
     def with_seats_left(self) -> QuarterQuerySet:
         """Annotate ``seats_left``. For display: only ``hold_seat`` may promise a seat."""
         taken = Count("enrollments", filter=Q(enrollments__state__in=OCCUPYING), distinct=True)
@@ -64,28 +80,30 @@ class QuarterQuerySet(models.QuerySet["Quarter"]):
 class MeetingQuerySet(models.QuerySet["Meeting"]):
     """Meetings, each with its quarter."""
 
+    def not_over(self, now: datetime) -> MeetingQuerySet:
+        """Those that have not ended by ``now``. Two queries: databases differ in adding minutes."""
+        begun = self.filter(starts_at__lte=now, starts_at__gt=now - LONGEST_MEETING)
+        running = [meeting.pk for meeting in begun if meeting.ends_at > now]
+        return self.filter(Q(starts_at__gt=now) | Q(pk__in=running))
+
     def of_coming_quarters(self, now: datetime) -> MeetingQuerySet:
         """Every meeting of the shown quarters that are still ahead, soonest first. One query.
 
-        Each has ``seats_taken`` of its quarter, and of the bundles that it includes and says
-        so: ``included_count``, and the sentence ``included`` of one.
+        Each has ``seats_taken``, ``bundle_count`` and ``first_bundle`` (a title) of its quarter.
         """
-        begun = self.model.objects.filter(quarter=OuterRef("quarter"), starts_at__lte=now)
-        meetings = self.exclude(quarter__state__in=("draft", "cancelled"))
+        held = self.model.objects.filter(quarter=OuterRef("quarter"), is_cancelled=False)
+        meetings = self.exclude(quarter__state__in=("draft", "cancelled", *BEGUN))
         if not settings.DEMO_MODE:
             meetings = meetings.exclude(quarter__is_sample=True)
         taken = Q(quarter__enrollments__state__in=OCCUPYING)
         return (
-            meetings.exclude(Exists(begun))
+            meetings.filter(Exists(held))
+            .exclude(Exists(held.filter(starts_at__lte=now)))
             .select_related("quarter")
             .annotate(
                 seats_taken=Count("quarter__enrollments", filter=taken, distinct=True),
-                included_count=Count(
-                    "quarter__bundles",
-                    filter=~Q(quarter__bundles__when_included=""),
-                    distinct=True,
-                ),
-                included=Max("quarter__bundles__when_included"),
+                bundle_count=Count("quarter__bundles", distinct=True),
+                first_bundle=Min("quarter__bundles__title"),
             )
             .order_by("starts_at")
         )

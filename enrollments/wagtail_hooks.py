@@ -52,6 +52,8 @@ def name_what_staff_did(actions: Any) -> None:
     """Words for the log of a quarter."""
     actions.register_action("enrollments.open", "Open enrollment", "Enrollment was opened")
     actions.register_action("enrollments.close", "Close enrollment", "Enrollment was closed")
+    actions.register_action("enrollments.begin", "Begin", "The group began, by the clock")
+    actions.register_action("enrollments.end", "End", "The group ended, by the clock")
     actions.register_action("enrollments.cancel", "Cancel a quarter", "The quarter was cancelled")
     actions.register_action(
         "enrollments.take_off", "Take off the list", "Somebody was taken off the waitlist"

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from enrollments import access
 from enrollments.errors import NoPlaceToLeave
-from enrollments.models import Enrollment, PaymentPlan
+from enrollments.models import Enrollment, Meeting, PaymentPlan, Phase, Quarter
 from enrollments.operations import departures
-from enrollments.zones import zone_name
+from enrollments.zones import zone_name, zone_title
 from programs.models import BundlePage
 from programs.models.bundle import CourseOutline
 
@@ -27,8 +27,11 @@ from programs.models.bundle import CourseOutline
 def today(request: HttpRequest) -> HttpResponse:
     """Her quarters with their dates, and her bundles with the number of their lessons."""
     member = _member(request)
+    now = timezone.now()
+    places = [_place(place, now) for place in access.places_of(member)]
     hers = {
-        "places": [_place(place) for place in access.places_of(member)],
+        "meeting_now": [place for place in places if place["now"]],
+        "places": [place for place in places if not place["now"]],
         "bundles": [_bundle(bundle) for bundle in access.bundles_of(member)],
         "plans": [_plan(plan) for plan in access.plans_of(member)],
     }
@@ -85,28 +88,37 @@ def _member(request: HttpRequest) -> User:
     return request.user
 
 
-def _place(place: Enrollment) -> dict[str, object]:
+def _place(place: Enrollment, now: datetime) -> dict[str, object]:
     quarter = place.quarter
-    now = timezone.now()
-    dates = [
-        {
-            "number": meeting.number,
-            "starts_at": meeting.local_start(quarter.zone),
-            "is_over": meeting.starts_at < now,
-            "is_cancelled": meeting.is_cancelled,
-            "note": meeting.note,
-        }
-        for meeting in quarter.meetings.all()
-    ]
-    coming = [date for date in dates if not date["is_over"] and not date["is_cancelled"]]
+    held: dict[Phase, list[Meeting]] = {phase: [] for phase in Phase}
+    for meeting in quarter.taking_place():
+        held[meeting.phase(now)].append(meeting)
     return {
         "discreet_name": quarter.workshop.discreet_name,
         "label": quarter.label,
         "zone_name": zone_name(quarter.time_zone),
+        "zone_title": zone_title(quarter.time_zone),
         "time_zone": quarter.time_zone,
-        "dates": dates,
-        "next": coming[0] if coming else None,
+        "dates": [_date(meeting, quarter) for meeting in quarter.meetings.all()],
+        "now": _first_date(held[Phase.UNDER_WAY], quarter),
+        "next": _first_date(held[Phase.AHEAD], quarter),
+        "has_met": bool(held[Phase.OVER]),
         "leave_url": _leave_url(place),
+    }
+
+
+def _first_date(meetings: list[Meeting], quarter: Quarter) -> dict[str, object] | None:
+    return _date(meetings[0], quarter) if meetings else None
+
+
+def _date(meeting: Meeting, quarter: Quarter) -> dict[str, object]:
+    """A meeting on the clocks of its group."""
+    return {
+        "number": meeting.number,
+        "starts_at": meeting.local_start(quarter.zone),
+        "ends_at": meeting.ends_at.astimezone(quarter.zone),
+        "is_cancelled": meeting.is_cancelled,
+        "note": meeting.note,
     }
 
 

@@ -15,6 +15,7 @@ ADDRESSES = (
     "/programs/am-i/",
     "/team/",
     "/team/charlene-lewis/",
+    "/testimonials/",
     "/faq/",
     "/safety/",
     "/privacy/",

@@ -1,7 +1,7 @@
 """The whole story of an order in one table: attempts, Stripe, money, letters, places, staff.
 
 Told from the rows themselves, oldest first. A line of the ledger is written only for what no other
-row tells, so nothing is told twice. Eight queries, however long the story is.
+row tells, so nothing is told twice. Nine queries, however long the story is.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from enrollments.models import (
     CheckoutAttempt,
     Instalment,
     LedgerEntry,
+    MeetingEmail,
     Order,
     PaymentPlan,
     Refund,
@@ -69,6 +70,7 @@ def story(order: Order, user: User) -> Table:
         *_refunds(refunds, user),
         *_disputes(order),
         *_events(order),
+        *_meeting_emails(order),
         *_entries(order, refunds),
     ]
     # Sorting keeps the order of those that happened at the same moment.
@@ -208,6 +210,24 @@ def _events(order: Order) -> Iterator[Told]:
             number=event.id,
             who=STRIPE,
         )
+
+
+def _meeting_emails(order: Order) -> Iterator[Told]:
+    """What she was told of meetings that changed."""
+    emails = MeetingEmail.objects.filter(enrollment__line__order=order).select_related("meeting")
+    for email in emails:
+        yield Told(
+            at=email.sent_at or email.replaced_at or email.queued_at,
+            what=_fate_of_email(email),
+            more=f"{email.get_kind_display()}: week {email.meeting.number}",
+            who=staff_name(None),
+        )
+
+
+def _fate_of_email(email: MeetingEmail) -> str:
+    if email.sent_at:
+        return Action.LETTER_SENT.label
+    return "Letter replaced by a later one" if email.replaced_at else Action.LETTER_QUEUED.label
 
 
 def _entries(order: Order, refunds: list[Refund]) -> Iterator[Told]:

@@ -275,7 +275,9 @@ def _where_money_is_given_back(place: Enrollment, user: User) -> SafeString | st
 
 def may_cancel(quarter: Quarter, user: User) -> bool:
     """Whether ``user`` may cancel a quarter that can still be cancelled."""
-    return user.has_perm("enrollments.cancel_quarter") and quarter.state not in departures.OVER
+    return user.has_perm("enrollments.cancel_quarter") and departures.is_cancellable(
+        quarter, now=timezone.now()
+    )
 
 
 class CancelQuarterView(AskFirstView):
@@ -295,8 +297,8 @@ class CancelQuarterView(AskFirstView):
         return f"Cancel {self.instance} for everybody?"
 
     def reasons(self) -> list[str]:
-        is_over = self.instance.state in departures.OVER
-        return [QuarterNotCancellable.sentence] if is_over else []
+        is_cancellable = departures.is_cancellable(self.instance, now=timezone.now())
+        return [] if is_cancellable else [QuarterNotCancellable.sentence]
 
     def consequences(self) -> list[str]:
         people = self.instance.enrollments.filter(state__in=departures.IN_IT).count()

@@ -18,6 +18,7 @@ from django.utils.text import slugify
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.widgets import AdminDateInput, AdminTimeInput
 
+from core.clocks import exists, skipped_sentence
 from core.discretion import validate_discreet, validate_discreet_address
 from core.fields import UnreadableText
 from core.two_editors import TwoEditorsForm
@@ -30,12 +31,12 @@ from enrollments.operations.quarters import (
     change_quarter,
     change_room,
     create_quarter,
+    meeting_dates,
     room_of,
 )
-from enrollments.zones import ZONE_NAMES
+from enrollments.zones import zone_choices
 from programs.models import WorkshopPage
 
-ZONES = list(ZONE_NAMES.items())
 LABEL_HELP = "For example “Winter 2027”. Members read it in letters too, so keep it discreet."
 OPENS_HELP = "From this moment visitors can enroll, once you have pressed “Open enrollment”."
 SEATS_HELP = "How many people the group takes."
@@ -121,7 +122,7 @@ class NewQuarterForm(QuarterForm):
             ["required", "invalid", "min_value", "max_value"], MINUTES_EXAMPLE
         ),
     )
-    time_zone = forms.ChoiceField(choices=ZONES, help_text="For every time on this page.")
+    time_zone = forms.ChoiceField(choices=zone_choices, help_text="For every time on this page.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -154,8 +155,8 @@ class NewQuarterForm(QuarterForm):
         first, skipped = cleaned.get("first_date"), cleaned.get("skipped")
         if first and skipped:
             self._check_skipped(first, skipped)
-        if first and cleaned.get("start") and cleaned.get("opens_at"):
-            self._check_opening(cleaned)
+        if first and cleaned.get("start") and cleaned.get("time_zone"):
+            self._check_hours(cleaned)
         return cleaned
 
     def _check_skipped(self, first: date, skipped: Iterable[date]) -> None:
@@ -168,10 +169,19 @@ class NewQuarterForm(QuarterForm):
                     f"{day} is a {day:%A}, but the meetings are on {first:%A}s.",
                 )
 
-    def _check_opening(self, cleaned: dict[str, Any]) -> None:
-        zone = ZoneInfo(cleaned.get("time_zone") or ZONES[0][0])
-        begins = datetime.combine(cleaned["first_date"], cleaned["start"], tzinfo=zone)
-        if cleaned["opens_at"] >= begins:
+    def _check_hours(self, cleaned: dict[str, Any]) -> None:
+        """Every meeting is at an hour that clocks show, and the first after enrollment opens."""
+        zone = ZoneInfo(cleaned["time_zone"])
+        workshop = cleaned.get("workshop")
+        weeks = len(workshop.syllabus()) if workshop else 1
+        days = meeting_dates(
+            cleaned["first_date"], count=weeks, skipped=cleaned.get("skipped") or ()
+        )
+        starts = [datetime.combine(day, cleaned["start"], tzinfo=zone) for day in days]
+        for start in starts:
+            if not exists(start):
+                self.add_error("start", skipped_sentence(start))
+        if cleaned.get("opens_at") and cleaned["opens_at"] >= starts[0]:
             self.add_error("opens_at", "Enrollment must open before the first meeting.")
 
     @transaction.atomic

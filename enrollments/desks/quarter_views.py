@@ -1,7 +1,4 @@
-"""Making, changing, opening, closing and deleting a quarter; moving a meeting.
-
-Forms are filled in on the clocks of the quarter's own zone, wherever the member of staff sits.
-"""
+"""Making, changing, opening, closing and deleting a quarter."""
 
 # ruff: noqa: ARG002 (hooks of Wagtail and Django keep their signatures)
 
@@ -14,7 +11,6 @@ from django.contrib.admin.utils import quote
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from wagtail.admin import messages
 from wagtail.admin.panels import ObjectList
@@ -23,37 +19,21 @@ from wagtail_modeladmin.views import CreateView, DeleteView, EditView
 
 from accounts.models import User
 from enrollments.desks.base import AskFirstView
-from enrollments.desks.meeting_forms import meeting_panels
+from enrollments.desks.clocks import OnClocksOf
 from enrollments.desks.quarter_forms import (
-    ZONES,
     changed_quarter_panels,
     new_quarter_panels,
 )
 from enrollments.desks.wording import when
 from enrollments.errors import EnrollmentNotOpen, Refusal, TooFewSeats
-from enrollments.models import Meeting, Quarter
+from enrollments.models import Quarter
 from enrollments.operations.quarters import (
     close_enrollment,
     discard_quarter,
     open_enrollment,
     reasons_not_to_open,
 )
-from enrollments.zones import zone_name
-
-
-class OnClocksOf:
-    """A view whose form is read and shown in ``form_zone()``."""
-
-    def form_zone(self, request: HttpRequest) -> ZoneInfo:
-        """The zone of every time in the form."""
-        raise NotImplementedError
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with timezone.override(self.form_zone(request)):
-            response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-            if isinstance(response, TemplateResponse):
-                response.render()
-            return response
+from enrollments.zones import USUAL_ZONE, known_zones, zone_title
 
 
 class NewQuarterView(OnClocksOf, CreateView):
@@ -61,7 +41,7 @@ class NewQuarterView(OnClocksOf, CreateView):
 
     def form_zone(self, request: HttpRequest) -> ZoneInfo:
         asked = request.POST.get("time_zone", "")
-        return ZoneInfo(asked if asked in dict(ZONES) else ZONES[0][0])
+        return ZoneInfo(asked if asked in known_zones() else USUAL_ZONE)
 
     def get_edit_handler(self) -> ObjectList:
         return new_quarter_panels().bind_to_model(Quarter)
@@ -90,7 +70,7 @@ class EditQuarterView(OnClocksOf, EditView):
         return zone
 
     def get_edit_handler(self) -> ObjectList:
-        clocks = zone_name(self.instance.time_zone)
+        clocks = zone_title(self.instance.time_zone)
         return changed_quarter_panels(clocks).bind_to_model(Quarter)
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -109,31 +89,6 @@ class EditQuarterView(OnClocksOf, EditView):
 
     def get_error_message(self) -> str:
         return "The quarter was not saved. Please look at what is marked below."
-
-
-class EditMeetingView(OnClocksOf, EditView):
-    """A form for one meeting."""
-
-    def form_zone(self, request: HttpRequest) -> ZoneInfo:
-        zone: ZoneInfo = self.instance.quarter.zone
-        return zone
-
-    def get_edit_handler(self) -> ObjectList:
-        clocks = zone_name(self.instance.quarter.time_zone)
-        return meeting_panels(clocks).bind_to_model(Meeting)
-
-    def get_page_subtitle(self) -> str:
-        return f"{self.instance}, {self.instance.quarter}"
-
-    def get_success_url(self) -> str:
-        return f"{self.index_url}?quarter={self.instance.quarter_id}"
-
-    def get_success_message(self, instance: Any) -> str:
-        zone = instance.quarter.zone
-        return f"{instance} of {instance.quarter} was saved: {when(instance.starts_at, zone)}."
-
-    def get_error_message(self) -> str:
-        return "The meeting was not saved. Please look at what is marked below."
 
 
 class DeleteQuarterView(DeleteView):

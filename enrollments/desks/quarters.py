@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib.admin import display
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Min, Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -29,11 +29,11 @@ from enrollments.desks.base import (
     Section,
     Table,
 )
+from enrollments.desks.meeting_views import EditMeetingView
 from enrollments.desks.moves import CancelQuarterView, may_cancel, progress_facts
 from enrollments.desks.quarter_views import (
     CloseEnrollmentView,
     DeleteQuarterView,
-    EditMeetingView,
     EditQuarterView,
     NewQuarterView,
     OpenEnrollmentView,
@@ -43,8 +43,8 @@ from enrollments.models import Meeting, Quarter
 from enrollments.money import written
 from enrollments.offers import instalments_written
 from enrollments.operations.quarters import room_of
-from enrollments.querysets import OCCUPYING
-from enrollments.zones import zone_name
+from enrollments.querysets import OCCUPYING, QuarterQuerySet
+from enrollments.zones import zone_title
 from programs.models import WorkshopPage
 
 
@@ -84,8 +84,12 @@ class ComingFilter(KnownChoicesFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Meeting]) -> QuerySet[Meeting]:
         if self.value() is None:
             return queryset
-        coming = Q(starts_at__gt=timezone.now())
-        return queryset.filter(coming if self.value() == "coming" else ~coming)
+        coming = Meeting.objects.not_over(timezone.now()).values("pk")
+        return (
+            queryset.filter(pk__in=coming)
+            if self.value() == "coming"
+            else queryset.exclude(pk__in=coming)
+        )
 
 
 class QuarterPermissions(PermissionHelper):
@@ -146,7 +150,7 @@ class QuarterDesk(Desk):
     search_fields: ClassVar[list[str]] = ["label"]
     search_label = "Search by label"
     list_select_related: ClassVar[list[str]] = ["workshop"]
-    ordering: ClassVar[list[str]] = ["-first_meeting_at"]
+    ordering: ClassVar[list[str]] = ["-begins_at"]
     action_views: ClassVar[dict[str, Any]] = {
         "open": OpenEnrollmentView,
         "close": CloseEnrollmentView,
@@ -167,9 +171,9 @@ class QuarterDesk(Desk):
             '{}<span class="desk-under">{} {}</span>', quarter.label, quarter.workshop.title, mark
         )
 
-    @display(description="First meeting", ordering="first_meeting_at")
+    @display(description="First meeting", ordering="begins_at")
     def first_meeting(self, quarter: Quarter) -> SafeString:
-        return stacked(quarter.first_meeting_at, quarter.zone)  # type: ignore[attr-defined]
+        return stacked(quarter.begins_at, quarter.zone)  # type: ignore[attr-defined]
 
     @display(description="State", ordering="state")
     def condition(self, quarter: Quarter) -> SafeString:
@@ -196,11 +200,10 @@ class QuarterDesk(Desk):
         yield Section(heading="Meetings", table=_meetings_table(quarter, user))
 
 
-def with_counts(quarters: QuerySet[Quarter]) -> QuerySet[Quarter]:
-    """Annotate ``taken`` and ``held`` seats, and ``first_meeting_at``."""
+def with_counts(quarters: QuarterQuerySet) -> QuarterQuerySet:
+    """Annotate ``taken`` and ``held`` seats, and ``begins_at``."""
     occupying = Q(enrollments__state__in=OCCUPYING)
-    return quarters.annotate(
-        first_meeting_at=Min("meetings__starts_at"),
+    return quarters.with_begin().annotate(
         taken=Count("enrollments", filter=occupying, distinct=True),
         held=Count("enrollments", filter=Q(enrollments__state="held"), distinct=True),
     )
@@ -229,7 +232,7 @@ def _enrollment_facts(quarter: Quarter) -> list[tuple[str, object]]:
         ("Month by month", instalments_written(quarter) or "Not offered"),
         ("Includes", ", ".join(b.title for b in quarter.bundles.all()) or "No bundle"),
         ("Enroll page", _enroll_page(quarter)),
-        ("Time zone", zone_name(quarter.time_zone)),
+        ("Time zone", zone_title(quarter.time_zone)),
     ]
 
 

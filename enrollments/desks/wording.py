@@ -22,15 +22,17 @@ from enrollments.models import (
     Refund,
     StripeEvent,
 )
+from enrollments.zones import hour_written
 
 NOTHING = "\N{EN DASH}"
 
 
 def when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
-    """``Sat, Jan 9, 2027, 10:00 AM EST``: in ``zone``, or else where the reader is."""
+    """``Sat, Jan 9, 2027, 10:00 am Eastern``: in ``zone``, or else where the reader is."""
     if moment is None:
         return NOTHING
-    return format_moment(timezone.localtime(moment, zone), "D, M j, Y, g:i A T")
+    local = timezone.localtime(moment, zone)
+    return f"{format_moment(local, 'D, M j, Y')}, {hour_written(local)}"
 
 
 def day(moment: datetime | None) -> str:
@@ -46,7 +48,7 @@ def stacked(moment: datetime | None, zone: ZoneInfo | None = None) -> SafeString
     return format_html(
         '<span class="desk-nowrap">{}</span><span class="desk-under desk-nowrap">{}</span>',
         format_moment(local, "D, M j, Y"),
-        format_moment(local, "g:i A T"),
+        hour_written(local),
     )
 
 
@@ -159,8 +161,6 @@ def place_state(place: Enrollment) -> SafeString:
     """The state as a tag, with the end of a hold."""
     is_held = place.state == Enrollment.State.HELD
     if is_held and place.hold_expires_at and place.hold_expires_at > timezone.now():
-        return tag(
-            f"Held until {format_moment(timezone.localtime(place.hold_expires_at), 'g:i A')}"
-        )
+        return tag(f"Held until {hour_written(timezone.localtime(place.hold_expires_at))}")
     is_in = place.state in (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
     return tag(place.get_state_display(), "good" if is_in else "quiet")

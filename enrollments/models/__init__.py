@@ -11,10 +11,11 @@ from enrollments.models.enrollment import Enrollment
 from enrollments.models.help_code import HelpCode
 from enrollments.models.inbox import StripeEvent
 from enrollments.models.ledger import LedgerEntry
+from enrollments.models.meeting_email import MeetingEmail
 from enrollments.models.money_settings import MoneySettings
 from enrollments.models.order import CheckoutAttempt, Order, OrderLine, Payment
 from enrollments.models.plan import Instalment, PaymentPlan
-from enrollments.models.quarter import Meeting, MeetingRoom, Quarter
+from enrollments.models.quarter import Meeting, MeetingRoom, Phase, Quarter
 from enrollments.models.reconciliation import Reconciliation
 from enrollments.models.refund import Refund
 from enrollments.models.tries import Tries
@@ -30,12 +31,14 @@ __all__ = [
     "Instalment",
     "LedgerEntry",
     "Meeting",
+    "MeetingEmail",
     "MeetingRoom",
     "MoneySettings",
     "Order",
     "OrderLine",
     "Payment",
     "PaymentPlan",
+    "Phase",
     "Quarter",
     "Reconciliation",
     "Refund",

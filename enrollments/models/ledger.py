@@ -33,6 +33,7 @@ class LedgerEntry(models.Model):
         MOVED = "moved", "Moved to another quarter"
         MOVE_UNDONE = "move_undone", "Move undone"
         LEFT = "left", "Left the group"
+        COMPLETED = "completed", "The group has ended"
         QUARTER_CANCELLED = "quarter_cancelled", "The quarter was cancelled"
         PLAN = "plan", "Payment plan"
         DISPUTE = "dispute", "Dispute"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,7 +15,7 @@ from django.db.models import F, Q
 from django.utils.functional import cached_property
 
 from core.fields import EncryptedTextField, fingerprint_column
-from enrollments.querysets import MeetingQuerySet, QuarterQuerySet
+from enrollments.querysets import BEGUN, MeetingQuerySet, QuarterQuerySet
 from programs.models import BundlePage, SyllabusWeekPage, WorkshopPage
 
 CURRENCY = RegexValidator(r"^[a-z]{3}$", "Three lowercase letters, for example usd.")
@@ -23,6 +25,14 @@ def validate_time_zone(name: str) -> None:
     """Refuse what is not the name of a zone, for example ``America/New_York``."""
     if name not in available_timezones():
         raise ValidationError("Not the name of a time zone, for example America/New_York.")
+
+
+class Phase(Enum):
+    """Where a quarter or a meeting stands: it is under way from its start, and over at its end."""
+
+    AHEAD = "ahead"
+    UNDER_WAY = "under_way"
+    OVER = "over"
 
 
 class Quarter(models.Model):
@@ -112,9 +122,44 @@ class Quarter(models.Model):
         """What it is called where nobody should read what it is about."""
         return self.workshop.discreet_name
 
-    def enrolling_state(self, now: datetime, seats_left: int) -> str:
-        """``not_yet``, ``open``, ``full`` or ``closed``: what a visitor can do at ``now``."""
+    def taking_place(self) -> list[Meeting]:
+        """Its meetings that are not cancelled, the first in front. No query when prefetched."""
+        return [meeting for meeting in self.meetings.all() if not meeting.is_cancelled]
+
+    def first_meeting(self) -> Meeting | None:
+        """The first meeting that takes place. No query when prefetched."""
+        return next(iter(self.taking_place()), None)
+
+    def phase(self, now: datetime, meetings: Iterable[Meeting] | None = None) -> Phase:
+        """Whether the group is ahead, under way or over at ``now``: every rule asks here.
+
+        A cancelled meeting neither begins nor ends anything. What ``tick`` has written down
+        stands, whatever becomes of the meetings later. ``meetings`` are its own, of a caller who
+        has them already; else one query, or none when prefetched.
+        """
+        known = self.meetings.all() if meetings is None else meetings
+        held = [meeting for meeting in known if not meeting.is_cancelled]
+        if self.state == self.State.ENDED or (held and max(m.ends_at for m in held) <= now):
+            return Phase.OVER
+        if self.state in BEGUN or (held and min(m.starts_at for m in held) <= now):
+            return Phase.UNDER_WAY
+        return Phase.AHEAD
+
+    def enrollment_ends_at(self) -> datetime:
+        """From when nobody can enroll any more: at ``closes_at``, or when the group begins."""
+        first = self.first_meeting()
+        return min(self.closes_at, first.starts_at) if first else self.closes_at
+
+    def enrolling_state(
+        self, now: datetime, seats_left: int, meetings: Iterable[Meeting] | None = None
+    ) -> str:
+        """``not_yet``, ``open``, ``full`` or ``closed``: what a visitor can do at ``now``.
+
+        Nobody joins a group that has begun. ``meetings`` as for ``phase``.
+        """
         if self.state != self.State.OPEN or now >= self.closes_at:
+            return "closed"
+        if self.phase(now, meetings) != Phase.AHEAD:
             return "closed"
         if now < self.opens_at:
             return "not_yet"
@@ -160,11 +205,26 @@ class Meeting(models.Model):
         ordering: ClassVar[list[str]] = ["starts_at"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["quarter", "number"], name="one_meeting_per_week"),
-            models.UniqueConstraint(fields=["quarter", "starts_at"], name="one_meeting_at_a_time"),
+            models.UniqueConstraint(
+                fields=["quarter", "starts_at"],
+                condition=Q(is_cancelled=False),
+                name="one_meeting_at_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Week {self.number}"
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over."""
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    def phase(self, now: datetime) -> Phase:
+        """Whether it is ahead, under way or over at ``now``, if it takes place."""
+        if now < self.starts_at:
+            return Phase.AHEAD
+        return Phase.UNDER_WAY if now < self.ends_at else Phase.OVER
 
     def local_start(self, zone: ZoneInfo) -> datetime:
         """When it starts on the clocks of ``zone``."""

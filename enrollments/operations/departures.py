@@ -30,6 +30,7 @@ from enrollments.models import (
     Order,
     OrderLine,
     PaymentPlan,
+    Phase,
     Quarter,
     Refund,
 )
@@ -44,8 +45,6 @@ from programs.models import BundlePage
 logger = logging.getLogger(__name__)
 State, Attention = Enrollment.State, Order.Attention
 IN_IT = (State.ENROLLED, State.COMPLETED)
-# Nothing of these is left to cancel.
-OVER = (Quarter.State.ENDED, Quarter.State.CANCELLED)
 # Every place of a cancelled quarter ends; its seat is of no use to anybody.
 ENDS = Consequence(ends_access=True, frees_seat=False, ends_plan=True)
 # What only a person can put right before the money is back.
@@ -74,7 +73,7 @@ def look_ahead(place: Enrollment, *, now: datetime) -> Leaving:
     access = BundleAccess.objects.in_force().filter(enrollment=place).select_related("bundle")
     plans = PaymentPlan.objects.under_way().filter(order__lines__enrollment=place)
     return Leaving(
-        seat_goes_on=not endings.quarter_has_begun(place.quarter, now),
+        seat_goes_on=place.quarter.phase(now) == Phase.AHEAD,
         bundles=[row.bundle for row in access],
         plan_stops=plans.exists(),
     )
@@ -93,8 +92,8 @@ def leave(*, place_id: int, by: User, now: datetime) -> Enrollment:
     if place.state not in IN_IT:
         raise NoPlaceToLeave
     order = place.line.order if place.line else None
-    begun = endings.quarter_has_begun(place.quarter, now)
-    endings.end_place(place, to=State.LEFT, frees_seat=not begun, now=now)
+    is_ahead = place.quarter.phase(now) == Phase.AHEAD
+    endings.end_place(place, to=State.LEFT, frees_seat=is_ahead, now=now)
     if place.line and order:
         endings.stop_plan(place.line, now)
         record(order, Action.LEFT, detail=place.quarter.label, by=by, now=now)
@@ -113,6 +112,11 @@ def _locked(place_id: int) -> Enrollment:
 
 
 # --- cancelling a quarter -------------------------------------------------------------------
+
+
+def is_cancellable(quarter: Quarter, *, now: datetime) -> bool:
+    """Whether something of ``quarter`` is left to cancel: not after the end of its last meeting."""
+    return quarter.state != Quarter.State.CANCELLED and quarter.phase(now) != Phase.OVER
 
 
 def cancel_quarter(*, quarter_id: int, by: User, now: datetime) -> Quarter:
@@ -134,7 +138,7 @@ def _mark_cancelled(quarter_id: int, by: User, now: datetime) -> Quarter:
     quarter = seats.lock_quarter(quarter_id)
     if quarter.state == Quarter.State.CANCELLED:
         return quarter
-    if quarter.state == Quarter.State.ENDED:
+    if not is_cancellable(quarter, now=now):
         raise QuarterNotCancellable
     quarter.state = Quarter.State.CANCELLED
     quarter.save(update_fields=["state"])

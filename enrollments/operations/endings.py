@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from enrollments.models import Enrollment, Order, OrderLine, PaymentPlan, Quarter
+from enrollments.models import Enrollment, Order, OrderLine, PaymentPlan, Phase
 from enrollments.operations import grants, seats, waitlist
 from enrollments.operations.orders import Action, no_longer_needs, record, restore_access
 
@@ -27,15 +27,7 @@ class Consequence:
 def has_begun(line: OrderLine, now: datetime) -> bool:
     """Whether the group of a line has met; a bundle has none."""
     place = Enrollment.objects.filter(line=line).select_related("quarter").first()
-    return place is not None and quarter_has_begun(place.quarter, now)
-
-
-def quarter_has_begun(quarter: Quarter, now: datetime) -> bool:
-    """Whether the first meeting that is not cancelled has started."""
-    if quarter.state in (Quarter.State.RUNNING, Quarter.State.ENDED):
-        return True
-    first = quarter.meetings.filter(is_cancelled=False).order_by("starts_at").first()
-    return first is not None and first.starts_at <= now
+    return place is not None and place.quarter.phase(now) != Phase.AHEAD
 
 
 def end_line(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from enrollments import emails
@@ -28,21 +28,16 @@ from enrollments.errors import (
     SomebodyWaitsThere,
     StillPaying,
 )
-from enrollments.models import Enrollment, LedgerEntry, Quarter, WaitlistEntry
-from enrollments.operations import endings, grants, seats, waitlist
+from enrollments.models import Enrollment, LedgerEntry, Phase, Quarter, WaitlistEntry
+from enrollments.operations import grants, seats, waitlist
 from enrollments.operations.orders import Action, record
 from enrollments.querysets import IN_LINE
 
 State = Enrollment.State
 # How long a move can be undone.
 UNDO = timedelta(days=1)
-# Nobody comes to these any more, or not yet.
-NOT_AHEAD = (
-    Quarter.State.DRAFT,
-    Quarter.State.RUNNING,
-    Quarter.State.ENDED,
-    Quarter.State.CANCELLED,
-)
+# Nobody comes to these, or not yet.
+NOT_MEETING = (Quarter.State.DRAFT, Quarter.State.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +56,16 @@ def targets(place: Enrollment, *, now: datetime) -> QuerySet[Quarter]:
     Each has ``begins_at``, ``seats_left`` and ``people_waiting``. None in another currency: their
     prices could not be compared. One query.
     """
-    begun = Quarter.objects.filter(meetings__starts_at__lte=now, meetings__is_cancelled=False)
     waiting = Count("waitlist", filter=Q(waitlist__state__in=IN_LINE), distinct=True)
     return (
         Quarter.objects.shown()
         .filter(workshop=place.quarter.workshop_id, currency=place.quarter.currency)
         .exclude(pk=place.quarter_id)
-        .exclude(state__in=NOT_AHEAD)
-        .exclude(pk__in=begun.values("pk"))
+        .exclude(state__in=NOT_MEETING)
+        .exclude(pk__in=Quarter.objects.begun(now).values("pk"))
         .with_seats_left()
-        .annotate(begins_at=Min("meetings__starts_at"), people_waiting=waiting)
+        .with_begin()
+        .annotate(people_waiting=waiting)
         .order_by("closes_at", "pk")
     )
 
@@ -195,7 +190,7 @@ def _hand_over(old: Enrollment, new: Enrollment, now: datetime) -> None:
 
 def _free_seat(place: Enrollment, to: Enrollment.State, now: datetime) -> None:
     """It goes to whoever waits; nobody joins a group that has begun."""
-    if endings.quarter_has_begun(place.quarter, now):
+    if place.quarter.phase(now) != Phase.AHEAD:
         seats.vacate(place, to=to)
     else:
         waitlist.free_seat(place, to=to, now=now)
@@ -220,7 +215,7 @@ def reason_not_to_undo(old: Enrollment, *, now: datetime) -> MoveNotUndoable | N
     if old.moved_to.state != State.ENROLLED:
         return HasGoneOn()
     is_off = old.quarter.state == Quarter.State.CANCELLED
-    if is_off or endings.quarter_has_begun(old.quarter, now):
+    if is_off or old.quarter.phase(now) != Phase.AHEAD:
         return NothingToComeBackTo()
     return None
 

@@ -1,4 +1,4 @@
-"""Quarters: making one with all its meetings, changing it, opening and closing enrollment."""
+"""Quarters: making one with all its meetings, changing it, opening it, and what the clock does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from wagtail.log_actions import log
 
+from core import page_cache
 from enrollments.errors import (
     EnrollmentNotOpen,
     NotReadyToOpen,
@@ -17,12 +19,22 @@ from enrollments.errors import (
     TooFewSeats,
     WorkshopHasNoWeeks,
 )
-from enrollments.models import Meeting, MeetingRoom, Quarter
+from enrollments.models import (
+    Enrollment,
+    LedgerEntry,
+    Meeting,
+    MeetingRoom,
+    Phase,
+    Quarter,
+)
 from enrollments.operations import seats, waitlist
 from programs.models import BundlePage, WorkshopPage
 
 START = time(10, 0)
 WEEK = timedelta(days=7)
+# The states from which a quarter begins by the clock; a draft or a cancelled one never does.
+TAKES_ENROLLMENTS = (Quarter.State.OPEN, Quarter.State.CLOSED)
+MOVED_BY_CLOCK = (*TAKES_ENROLLMENTS, Quarter.State.RUNNING)
 
 
 def meeting_dates(
@@ -143,15 +155,12 @@ def highest_taken_seat(quarter: Quarter) -> int:
 
 def reasons_not_to_open(quarter: Quarter, now: datetime) -> list[str]:
     """Everything that keeps enrollment in ``quarter`` from being opened, a sentence each."""
-    starts = [m.starts_at for m in quarter.meetings.all() if not m.is_cancelled]
     checks = {
         "The page of the workshop is not published.": quarter.workshop.live,
-        "There are no meetings.": bool(starts),
-        "The first meeting is not ahead any more.": not starts or min(starts) > now,
+        "There are no meetings.": bool(quarter.taking_place()),
         "The price must be above zero.": quarter.price_cents > 0,
         "The moment when enrollment closes has already passed.": quarter.closes_at > now,
-        "The group has already begun.": quarter.state
-        not in (Quarter.State.RUNNING, Quarter.State.ENDED),
+        "The group has already begun.": quarter.phase(now) == Phase.AHEAD,
         "It was cancelled, and everybody was told.": quarter.state != Quarter.State.CANCELLED,
         "It is a sample, and samples are for sale in demo mode only.": settings.DEMO_MODE
         or not quarter.is_sample,
@@ -194,6 +203,53 @@ def close_enrollment(*, quarter_id: int) -> Quarter:
     _advance(quarter, Quarter.State.CLOSED)
     waitlist.close_list(quarter)
     return quarter
+
+
+def follow_clock(*, now: datetime) -> int:
+    """How many quarters began, ended or had places completed, because their time has come.
+
+    Each in a transaction of its own, once, and as far as the clock has gone: after an outage a
+    quarter begins and ends in the same run. Two queries when nothing is due.
+    """
+    begun = Quarter.objects.begun(now).filter(state__in=MOVED_BY_CLOCK)
+    behind = Quarter.objects.filter(
+        state=Quarter.State.ENDED, enrollments__state=Enrollment.State.ENROLLED
+    )
+    due = (begun.values("pk"), behind.values("pk"))
+    keys = sorted({row["pk"] for rows in due for row in rows})
+    return sum(_follow_clock_one(key, now) for key in keys)
+
+
+@transaction.atomic
+def _follow_clock_one(quarter_id: int, now: datetime) -> bool:
+    """Whether anything changed. The state decides, so a second call changes nothing."""
+    quarter = seats.lock_quarter(quarter_id)
+    before, phase = quarter.state, quarter.phase(now)
+    if quarter.state in TAKES_ENROLLMENTS and phase != Phase.AHEAD:
+        _advance(quarter, Quarter.State.RUNNING)
+        waitlist.close_list(quarter)
+        log(instance=quarter, action="enrollments.begin")
+    if quarter.state == Quarter.State.RUNNING and phase == Phase.OVER:
+        _advance(quarter, Quarter.State.ENDED)
+        log(instance=quarter, action="enrollments.end")
+    completed = _complete_places(quarter, now) if quarter.state == Quarter.State.ENDED else 0
+    if quarter.state != before:
+        transaction.on_commit(page_cache.evict)
+    return quarter.state != before or completed > 0
+
+
+def _complete_places(quarter: Quarter, now: datetime) -> int:
+    """Whoever was in the group to its end has completed it; what is hers stays open."""
+    places = quarter.enrollments.filter(state=Enrollment.State.ENROLLED)
+    orders = list(places.exclude(line=None).values_list("line__order", flat=True))
+    completed = places.update(state=Enrollment.State.COMPLETED)
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            order_id=order, at=now, action=LedgerEntry.Action.COMPLETED, detail=quarter.label
+        )
+        for order in orders
+    )
+    return completed
 
 
 def _advance(quarter: Quarter, state: Quarter.State) -> None:

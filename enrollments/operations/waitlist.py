@@ -66,10 +66,11 @@ def offer_free_seats(quarter: Quarter, *, now: datetime) -> int:
     """How many seats of a locked ``quarter`` were offered to those first in line."""
     if quarter.enrolling_state(now, seats_left=1) != "open":
         return 0
+    until = min(now + OFFER, quarter.enrollment_ends_at())
     offered = 0
     for entry in quarter.waitlist.waiting():
         try:
-            _keep_seat(entry, quarter, until=min(now + OFFER, quarter.closes_at), now=now)
+            _keep_seat(entry, quarter, until=until, now=now)
         except QuarterFull:
             break
         emails.queue_for_entry(Letter.OFFER, entry)
@@ -316,7 +317,7 @@ def offer_now(*, entry_id: int, now: datetime) -> WaitlistEntry:
     entry = _locked(entry_id)
     if reason := reason_not_to_offer(entry, now=now):
         raise reason
-    until = min(now + OFFER, entry.quarter.closes_at)
+    until = min(now + OFFER, entry.quarter.enrollment_ends_at())
     _keep_seat(entry, entry.quarter, until=until, now=now)
     emails.queue_for_entry(Letter.OFFER, entry)
     return entry

@@ -140,23 +140,24 @@ def quarter_sale(  # noqa: PLR0913 (everything in which such sales differ)
 
 def facts_of(quarter: Quarter) -> dict[str, object]:
     """What every page before paying says of a quarter."""
-    meetings = list(quarter.meetings.all())
+    meetings = quarter.taking_place()
     return {
         "quarter": quarter,
         "meeting_count": len(meetings),
-        "first_meeting": meetings[0].local_start(quarter.zone),
+        "first_meeting": meetings[0].local_start(quarter.zone) if meetings else None,
         "zone_name": zone_name(quarter.time_zone),
         "discreet_name": quarter.discreet_name,
     }
 
 
 def shown_quarter(slug: str) -> Quarter:
-    """The quarter with that address, with ``seats_left``.
+    """The quarter with that address, with ``seats_left`` and its meetings.
 
     Raises:
         Http404: there is none, or visitors may not see it.
     """
-    return get_object_or_404(Quarter.objects.shown().with_seats_left().named(), slug=slug)
+    quarters = Quarter.objects.shown().with_seats_left().named().prefetch_related("meetings")
+    return get_object_or_404(quarters, slug=slug)
 
 
 def member_of(request: HttpRequest) -> User | None:

@@ -8,7 +8,7 @@ already, and anybody can type anybody's address. The letter says the rest.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -155,7 +155,7 @@ def _brought_up_to_date(request: HttpRequest, order: Order) -> bool:
 def _order_context(order: Order) -> dict[str, object]:
     lines = list(order.lines.all())
     enrollment = next((e for line in lines if (e := getattr(line, "enrollment", None))), None)
-    first = enrollment.quarter.meetings.first() if enrollment else None
+    first = enrollment.quarter.first_meeting() if enrollment else None
     return {
         "order": order,
         "state": order.state,
@@ -169,9 +169,16 @@ def _order_context(order: Order) -> dict[str, object]:
         if first and enrollment
         else None,
         "zone_name": zone_name(enrollment.quarter.time_zone) if enrollment else "",
-        "held_until": enrollment.hold_expires_at if enrollment else None,
+        "held_until": _held_until(enrollment),
         "start_again_url": "" if order.paid_at else _start_again_url(order),
     }
+
+
+def _held_until(enrollment: Enrollment | None) -> datetime | None:
+    """On the clocks of the group."""
+    if enrollment is None or enrollment.hold_expires_at is None:
+        return None
+    return enrollment.hold_expires_at.astimezone(enrollment.quarter.zone)
 
 
 def _kept_place(request: HttpRequest, order: Order) -> dict[str, object]:

@@ -6,6 +6,45 @@
 const KEY = "time-zone";
 const LOCALE = "en-US";
 
+// What people call the zones of the United States, which come first in the list.
+const US_ZONES = {
+  "America/New_York": "Eastern",
+  "America/Chicago": "Central",
+  "America/Denver": "Mountain",
+  "America/Los_Angeles": "Pacific",
+  "America/Phoenix": "Arizona",
+  "America/Anchorage": "Alaska",
+  "Pacific/Honolulu": "Hawaii",
+};
+
+// Browsers know some zones by names that they had once.
+const RENAMED = {
+  "Africa/Asmera": "Africa/Asmara",
+  "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+  "America/Catamarca": "America/Argentina/Catamarca",
+  "America/Coral_Harbour": "America/Atikokan",
+  "America/Cordoba": "America/Argentina/Cordoba",
+  "America/Godthab": "America/Nuuk",
+  "America/Indianapolis": "America/Indiana/Indianapolis",
+  "America/Jujuy": "America/Argentina/Jujuy",
+  "America/Louisville": "America/Kentucky/Louisville",
+  "America/Mendoza": "America/Argentina/Mendoza",
+  "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Katmandu": "Asia/Kathmandu",
+  "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh",
+  "Atlantic/Faeroe": "Atlantic/Faroe",
+  "Europe/Kiev": "Europe/Kyiv",
+  "Pacific/Enderbury": "Pacific/Kanton",
+  "Pacific/Ponape": "Pacific/Pohnpei",
+  "Pacific/Truk": "Pacific/Chuuk",
+};
+
+function byTodaysName(zone) {
+  const renamed = RENAMED[zone];
+  return renamed && isZone(renamed) ? renamed : zone;
+}
+
 function placeName(zone) {
   return zone.split("/").pop().replaceAll("_", " ");
 }
@@ -27,7 +66,7 @@ function remember(zone) {
 }
 
 function browserZone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  return byTodaysName(Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 }
 
 function isZone(zone) {
@@ -149,7 +188,17 @@ function show(root, zone) {
 
 function zones(current) {
   const known = Intl.supportedValuesOf?.("timeZone") ?? [];
-  return [...new Set([current, browserZone(), ...known])].filter(isZone).sort();
+  const named = [current, browserZone(), ...known].map(byTodaysName);
+  return [...new Set(named)].filter((zone) => isZone(zone) && !(zone in US_ZONES)).sort();
+}
+
+function addGroup(select, label, members, current) {
+  const group = document.createElement("optgroup");
+  group.label = label;
+  for (const [zone, name] of members) {
+    group.append(new Option(name, zone, zone === current, zone === current));
+  }
+  select.append(group);
 }
 
 function fill(select, current) {
@@ -157,17 +206,11 @@ function fill(select, current) {
   for (const zone of zones(current)) {
     const region = zone.includes("/") ? zone.split("/")[0] : "Other";
     if (!groups.has(region)) groups.set(region, []);
-    groups.get(region).push(zone);
+    const name = zone.split("/").slice(1).reverse().join(", ").replaceAll("_", " ") || zone;
+    groups.get(region).push([zone, name]);
   }
-  for (const [region, members] of groups) {
-    const group = document.createElement("optgroup");
-    group.label = region;
-    for (const zone of members) {
-      const name = zone.split("/").slice(1).reverse().join(", ").replaceAll("_", " ") || zone;
-      group.append(new Option(name, zone, zone === current, zone === current));
-    }
-    select.append(group);
-  }
+  addGroup(select, "United States", Object.entries(US_ZONES), current);
+  for (const [region, members] of groups) addGroup(select, region, members, current);
 }
 
 function start() {

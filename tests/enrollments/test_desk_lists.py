@@ -194,4 +194,4 @@ def test_an_order_that_cost_nothing_shows_when_it_was_settled(loaded_site, now, 
     order = make_order(make_quarter())
     order.payments.all().delete()
 
-    assert "$600 Fri, Nov 20, 2026 10:00 AM EST" in text_of(staff_client, address("order"))
+    assert "$600 Fri, Nov 20, 2026 10:00 am Eastern" in text_of(staff_client, address("order"))

@@ -80,7 +80,7 @@ def test_staff_choose_where_she_goes_and_read_what_it_means(mover, place, spring
     asked = mover.get(f"{address('enrollment', 'move', place.pk)}?to={spring.pk}").content.decode()
 
     assert "Spring 2027" in page
-    assert "From Sat, Apr 10, 2027, 10:00 AM EDT. 10 seats free. It costs $50 more." in page
+    assert "From Sat, Apr 10, 2027, 10:00 am Eastern. 10 seats free. It costs $50 more." in page
     assert "Nothing is charged or given back by itself." in asked
     assert fresh(place).state == "enrolled"
 

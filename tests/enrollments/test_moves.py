@@ -115,7 +115,7 @@ def test_she_is_told_discreetly_and_the_story_says_who(paid, spring, staff):
 
     [letter] = mail.outbox
     assert letter.subject == "Your dates have changed"
-    assert "From Saturday, April 10, 2027, 10:00 a.m. Eastern Time" in letter.body
+    assert "From Saturday, April 10, 2027, 10:00 am Eastern" in letter.body
     assert "Winter 2027" not in letter.body
     told = paid.ledger.get(action="moved")
     assert (told.by, told.detail) == (staff, "Winter 2027 > Spring 2027")

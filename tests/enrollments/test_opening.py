@@ -59,7 +59,7 @@ def change(**fields):
         (unpublish_workshop, "The page of the workshop is not published."),
         (remove_meetings, "There are no meetings."),
         (cancel_meetings, "There are no meetings."),
-        (begin, "The first meeting is not ahead any more."),
+        (begin, "The group has already begun."),
         (change(price_cents=0), "The price must be above zero."),
         (
             change(closes_at=datetime(2026, 11, 23, 15, tzinfo=UTC)),

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 DUE = (
     ("settle_open_orders",),
     ("release_holds",),
+    ("follow_clock",),
     ("pass_on_offers",),
     ("finish_cancellations",),
     ("send_refunds",),
