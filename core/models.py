@@ -148,7 +148,8 @@ class SitePage(Page):
         Raises:
             Http404: it is a sample, and this is not a demo.
         """
-        if not self.is_shown():
+        # A preview is for editors, who must see what is not shown yet.
+        if not (getattr(request, "is_preview", False) or self.is_shown()):
             raise Http404
         response: HttpResponse = super().serve(request, *args, **kwargs)
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Final
 from uuid import uuid4
 
@@ -17,7 +18,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.middleware.csrf import get_token
 from django.template.loader import get_template
 from django.utils import timezone
-from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -126,13 +126,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """What is shown when a view failed; 503 when the database was busy or away for a moment."""
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
         return _busy(request)
-    return defaults.server_error(request)
+    page = get_template("500.html").render({"name": _name_without_database()})
+    return HttpResponse(page, status=500)
+
+
+def _name_without_database() -> str:
+    """What letters come from, as the environment names it; the settings may be out of reach."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[0]
 
 
 def _busy(request: HttpRequest) -> HttpResponse:
     """Stands on nothing but its own template, and gives back what was typed to be sent again."""
     given = _typed(request)
-    context: dict[str, object] = {"typed": given, "address": request.get_full_path()}
+    context: dict[str, object] = {
+        "name": _name_without_database(),
+        "typed": given,
+        "address": request.get_full_path(),
+    }
     if given:
         context["csrf_token"] = get_token(request)
     page = get_template("503.html").render(context)

@@ -130,15 +130,16 @@ def _offer(meetings: list[Meeting], workshop: WorkshopPage, now: datetime) -> Qu
         discreet_name=workshop.discreet_name,
         workshop_title=workshop.title,
         workshop_url=workshop.url or "",
-        includes=_bundle_titles(quarter, annotated),
+        includes=_included(quarter, annotated),
     )
 
 
-def _bundle_titles(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
-    """The titles of the bundles that a quarter includes; a query only when there are several."""
-    if annotated["bundle_count"] <= 1:
-        return [annotated["first_bundle"]] if annotated["first_bundle"] else []
-    return list(quarter.bundles.values_list("title", flat=True))
+def _included(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
+    """A sentence for each bundle that a quarter includes; a query only when there are several."""
+    if annotated["included_count"] <= 1:
+        return [annotated["included"]] if annotated["included"] else []
+    told = quarter.bundles.exclude(when_included="").order_by("path")
+    return list(told.values_list("when_included", flat=True))
 
 
 def bundle_offer(bundle: BundlePage) -> dict[str, object]:

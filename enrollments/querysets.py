@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def of_coming_quarters(self, now: datetime) -> MeetingQuerySet:
         """Every meeting of the shown quarters that are still ahead, soonest first. One query.
 
-        Each has ``seats_taken``, ``bundle_count`` and ``first_bundle`` (a title) of its quarter.
+        Each has ``seats_taken`` of its quarter, and of the bundles that it includes and says
+        so: ``included_count``, and the sentence ``included`` of one.
         """
         held = self.model.objects.filter(quarter=OuterRef("quarter"), is_cancelled=False)
         meetings = self.exclude(quarter__state__in=("draft", "cancelled", *BEGUN))
@@ -102,8 +103,12 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
             .select_related("quarter")
             .annotate(
                 seats_taken=Count("quarter__enrollments", filter=taken, distinct=True),
-                bundle_count=Count("quarter__bundles", distinct=True),
-                first_bundle=Min("quarter__bundles__title"),
+                included_count=Count(
+                    "quarter__bundles",
+                    filter=~Q(quarter__bundles__when_included=""),
+                    distinct=True,
+                ),
+                included=Max("quarter__bundles__when_included"),
             )
             .order_by("starts_at")
         )

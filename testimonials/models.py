@@ -16,21 +16,15 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, MultiFiel
 from wagtail.fields import RichTextField
 from wagtail.search import index
 
-from core.blocks import ANSWER_FEATURES
 from core.models import SitePage
 from core.querysets import SitePageQuerySet
 
 
 class TestimonialIndexPage(SitePage):
-    """All published testimonials. Its heading is shown only when there is one to stand over."""
+    """All published testimonials. Nobody can open it while there is none."""
 
     heading = models.CharField(
-        max_length=120, blank=True, help_text="Shown only when there is something below it."
-    )
-    empty_text = RichTextField(
-        blank=True,
-        features=ANSWER_FEATURES,
-        help_text="Shown while there is no testimonial.",
+        max_length=120, blank=True, help_text="Above the testimonials. Empty: the title."
     )
 
     parent_page_types: ClassVar[list[str]] = ["home.HomePage"]
@@ -40,13 +34,16 @@ class TestimonialIndexPage(SitePage):
     content_panels: ClassVar[list[Panel]] = [
         *SitePage.content_panels,
         FieldPanel("heading"),
-        FieldPanel("empty_text"),
     ]
 
     search_fields: ClassVar[list[Any]] = [*SitePage.search_fields, index.SearchField("heading")]
 
     class Meta:
         verbose_name = "testimonials"
+
+    def is_shown(self) -> bool:
+        """Whether there is something to see. One query."""
+        return super().is_shown() and self.testimonials().exists()
 
     def testimonials(self) -> SitePageQuerySet:
         """Published testimonials in the editor's order. One query."""

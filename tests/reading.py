@@ -15,7 +15,6 @@ ADDRESSES = (
     "/programs/am-i/",
     "/team/",
     "/team/charlene-lewis/",
-    "/testimonials/",
     "/faq/",
     "/safety/",
     "/privacy/",

@@ -178,7 +178,6 @@ def load_testimonials(
             slug="testimonials",
             title=entry["title"],
             heading=entry["heading"]["text"],
-            empty_text=paragraph(entry["empty_text"]),
         ),
     )
     for sample in entry["samples"]:

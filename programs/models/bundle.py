@@ -89,6 +89,13 @@ class BundlePage(SitePage):
         blank=True,
         help_text="The number in the sentence above: 57 when it says “Over 57 Videos”.",
     )
+    when_included = models.CharField(
+        "when a workshop includes it",
+        max_length=200,
+        blank=True,
+        help_text="One sentence in the price box of such a workshop: what this is there for, for "
+        "a partner. Empty: the price box does not mention it.",
+    )
     body = StreamField(StoryBlock(), blank=True, help_text="Anything else, in the order you like.")
 
     parent_page_types: ClassVar[list[str]] = ["programs.ProgramIndexPage"]
@@ -110,6 +117,7 @@ class BundlePage(SitePage):
                 FieldPanel("claim"),
                 FieldPanel("claim_more_than"),
                 FieldPanel("included"),
+                FieldPanel("when_included"),
             ],
             heading="What is included",
         ),

@@ -75,7 +75,7 @@ class TherapistPage(SitePage):
         "biography",
         blank=True,
         features=TEXT_FEATURES,
-        help_text="Written or approved by her. While it is empty the page says that it is to come.",
+        help_text="Written or approved by her. While it is empty the page does not mention it.",
     )
     photo = models.ForeignKey(
         "wagtailimages.Image",

@@ -60,3 +60,16 @@ def test_any_other_mistake_is_ours_and_says_so():
 
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.content.decode()
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), OperationalError("too late")])
+def test_who_we_are_and_whom_to_call_stand_there_without_the_database(settings, error):
+    settings.DEFAULT_FROM_EMAIL = "Still Water <office@practice.example>"
+
+    page = answer_to(form_of_ours(), error).content.decode()
+
+    assert '<span class="site-header__name">Still Water</span>' in page
+    assert [
+        call for call in ("tel:911", "tel:988", "sms:988", "/contact/") if call not in page
+    ] == []
+    assert "office@practice.example" not in page

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from enrollments import offers
 from enrollments.models import BundlePrice, Meeting, Quarter
-from programs.models import WorkshopPage
+from programs.models import BundlePage, WorkshopPage
 from tests.factories.enrollments import (
     bundle,
     make_member,
@@ -121,3 +121,33 @@ def test_the_next_start_of_each_workshop_is_one(no_quarters):
     starts = offers.next_starts(timezone.now())
 
     assert [offer.label for offer in starts] == ["Sooner"]
+
+
+@pytest.mark.parametrize("address", ["/", "/programs/", "/programs/facing-heartbreak/"])
+@pytest.mark.parametrize(("seats", "says_full"), [(1, True), (2, False)])
+def test_every_page_that_names_the_next_start_says_when_it_is_full(
+    client, no_quarters, address, seats, says_full
+):
+    quarter = make_quarter(capacity=seats)
+    make_place(quarter, make_member())
+    waitlist = f'<strong>Full.</strong> <a class="tap-link" href="/waitlist/{quarter.slug}/"'
+
+    page = client.get(address).content.decode()
+
+    assert (waitlist in page) == says_full
+
+
+@pytest.mark.parametrize(
+    "sentence", ["", "With it come videos that explain what she is up against."]
+)
+def test_a_price_box_speaks_of_included_videos_in_a_sentence_or_not_at_all(
+    client, no_quarters, sentence
+):
+    BundlePage.objects.update(when_included=sentence)
+    quarter = make_quarter()
+    quarter.bundles.add(bundle())
+
+    page = client.get("/programs/facing-heartbreak/").content.decode()
+
+    assert bundle().title not in page.partition('class="price-box')[2].partition("</ul>")[0]
+    assert (f"<li>{sentence}</li>" in page) == bool(sentence)

@@ -152,14 +152,14 @@ def test_applying_the_listed_corrections_to_each_source_gives_the_text():
     ]
 
     assert wrong == []
-    assert len(entries) == 64
+    assert len(entries) == 65
 
 
-def test_each_of_the_twelve_corrections_is_used_once():
+def test_each_of_the_thirteen_corrections_is_used_once():
     used = [name for entry in sourced(CONTENT) for name in entry.get("corrections", [])]
 
     assert sorted(used) == sorted(CONTENT["corrections"])
-    assert len(used) == 12
+    assert len(used) == 13
 
 
 @pytest.mark.django_db

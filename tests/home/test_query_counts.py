@@ -22,7 +22,6 @@ QUERIES = {
     "/programs/am-i/": 9,
     "/team/": 7,
     "/team/charlene-lewis/": 7,
-    "/testimonials/": 7,
     "/faq/": 8,
     "/safety/": 6,
     "/privacy/": 6,

@@ -77,8 +77,8 @@ def test_her_page_leads_there_quietly(place, ann_client):
 def test_looking_changes_nothing(place, ann_client):
     page = ann_client.get(PAGE).content.decode()
 
-    assert "You can take a break without leaving" in page
-    assert "Leaving gives no money back by itself." in page
+    assert "You can take a break and keep your place" in page
+    assert "Giving up your place gives no money back by itself." in page
     assert 'href="/refunds/"' in page
     assert state_of(place) == "enrolled"
     assert mail.outbox == []

@@ -12,11 +12,27 @@ HEADING = "What the Partners are Saying..."
 
 
 def test_no_heading_stands_over_nothing(client):
-    pages = {path: client.get(path).content.decode() for path in ("/", "/testimonials/")}
+    page = client.get("/").content.decode()
 
     assert list(HomePage.objects.get().testimonials()) == []
-    assert list(TestimonialIndexPage.objects.get().testimonials()) == []
-    assert [path for path, page in pages.items() if HEADING in page] == []
+    assert HEADING not in page
+
+
+def test_a_list_of_nothing_is_not_there_for_visitors_nor_in_the_sitemap(client):
+    index_page = TestimonialIndexPage.objects.get()
+
+    assert list(index_page.testimonials()) == []
+    assert client.get("/testimonials/").status_code == 404
+    assert "/testimonials/" not in client.get("/sitemap.xml").content.decode()
+
+
+def test_an_editor_sees_the_list_before_there_is_anything_on_it(staff_client):
+    index_page = TestimonialIndexPage.objects.get()
+
+    preview = staff_client.get(f"/staff/pages/{index_page.pk}/view_draft/")
+
+    assert preview.status_code == 200
+    assert HEADING in preview.content.decode()
 
 
 def test_the_sample_is_kept_as_a_draft_and_says_that_it_is_no_quotation():
@@ -44,6 +60,16 @@ def test_the_list_costs_one_query(django_assert_num_queries, size):
         found = list(index_page.testimonials())
 
     assert found == words
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_page_costs_so_many_queries(client, django_assert_num_queries, size):
+    for _ in range(size):
+        make_testimonial()
+    client.get("/testimonials/")
+
+    with django_assert_num_queries(8):
+        client.get("/testimonials/")
 
 
 def test_the_home_page_shows_three_at_most():
