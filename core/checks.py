@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from email.utils import parseaddr
+from ipaddress import ip_network
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -42,6 +43,20 @@ def address_is_usable(**_: Any) -> list[CheckMessage]:
             f"BASE_URL must start with {' or '.join(schemes)} and end without a slash.",
             id="core.E002",
         )
+    ]
+
+
+@register()
+def proxies_can_be_read(**_: Any) -> list[CheckMessage]:
+    """``TRUSTED_PROXIES`` holds networks and nothing else."""
+    try:
+        networks = [ip_network(network) for network in settings.TRUSTED_PROXIES]
+    except ValueError as mistake:
+        return [Error(f"TRUSTED_PROXIES cannot be read: {mistake}.", id="core.E012")]
+    if settings.TRUSTED_PROXY_COUNT >= 0 and all(network.prefixlen for network in networks):
+        return []
+    return [
+        Error("TRUSTED_PROXY_COUNT is below 0, or TRUSTED_PROXIES names everybody.", id="core.E012")
     ]
 
 

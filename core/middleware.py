@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+)
 
-from core import page_cache
+from core import client_address, page_cache
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -27,6 +33,8 @@ PRIVATE: Final = (
     "/waitlist/",
     "/leave/",
 )
+SURROGATES: Final = re.compile("[\ud800-\udfff]")
+PROBES: Final = ("/healthz", "/readyz")
 
 
 def is_private(path: str) -> bool:
@@ -94,3 +102,62 @@ class EvictPublicPagesAfterStaffWrites:
         if request.path.startswith(ADMIN) and request.method not in ("GET", "HEAD", "OPTIONS"):
             page_cache.evict()
         return response
+
+
+class SameOriginResources:
+    """No other site may put anything of this one into its pages: static files and media too.
+
+    The first of all, so that it sees every answer; the page cache keeps the header with the page.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+
+class ReadableRequests:
+    """Answers 400 to a request that holds what no text column can: NUL, or half a character.
+
+    Where a request comes in, because addresses, search boxes and session keys reach the database
+    from many places. Fields of forms refuse it themselves, with a sentence.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not all(map(is_readable, _texts_of(request))):
+            return HttpResponseBadRequest("400 Bad Request", content_type="text/plain")
+        return self.get_response(request)
+
+
+def _texts_of(request: HttpRequest) -> Iterator[str]:
+    """Everything of a request that is read before its body."""
+    yield request.path_info
+    for name, values in request.GET.lists():
+        yield name
+        yield from values
+    yield from request.COOKIES.values()
+
+
+def is_readable(text: str) -> bool:
+    """Whether both databases can keep ``text``."""
+    return "\0" not in text and not SURROGATES.search(text)
+
+
+class ProxiesAsCounted:
+    """Notices when ``TRUSTED_PROXY_COUNT`` does not fit what arrives. No query."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Probes come from the machine itself, past every proxy.
+        is_probe = request.path in PROBES
+        if not is_probe and (misfit := client_address.misfit_of(request)):
+            client_address.note_misfit(misfit)
+        return self.get_response(request)

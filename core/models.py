@@ -301,3 +301,21 @@ class PracticeSettings(BaseGenericSetting):
             raise ValidationError(
                 {"time_zone": "Not a time zone we know. An example: America/New_York."}
             ) from unknown
+
+
+class RateLimitCounter(models.Model):
+    """The latest tries of one kind by one digest: moments, never who it was."""
+
+    kind = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64)
+    # In whole seconds, oldest first; those that no longer count are dropped with the next one.
+    moments = models.JSONField(default=list)
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["kind", "digest"], name="tries_are_counted_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{len(self.moments)} tries of {self.kind}"

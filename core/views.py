@@ -23,6 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
+from core import client_address
 from core.leaving import PLAIN_PAGE, end_session, erase_traces
 from core.middleware import PRIVATE
 from core.models import PracticeSettings
@@ -33,7 +34,7 @@ LATE: Final = timedelta(minutes=15)
 # By then whoever kept us waiting is done, or was cut off.
 RETRY_AFTER_SECONDS: Final = 5
 ITS_OWN_FIELD: Final = "csrfmiddlewaretoken"
-NEEDED: Final = ("database", "migrations", "cache")
+NEEDED: Final = ("database", "migrations")
 
 
 @csrf_exempt
@@ -65,12 +66,13 @@ def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Whether requests should be sent here: 503 until database, migrations and cache are there.
+    """Whether requests should be sent here: 503 until database and migrations are there.
 
-    A queue that stands still is told but does not fail: it stands still for every process, and
-    taking all of them away would close the site as well.
+    A cache that fails only makes the site slower. A queue that stands still, and proxies that are
+    not as counted, are so for every process, and taking all of them away would close the site as
+    well. So these are told and do not fail.
     """
-    state = {"database": _database(), "cache": _cache()}
+    state = {"database": _database(), "cache": _cache(), "proxies": _proxies()}
     if state["database"] == "ok":
         state |= {"migrations": _migrations(), "tasks": _tasks()}
     is_ready = all(state.get(part) == "ok" for part in NEEDED)
@@ -101,6 +103,12 @@ def _cache() -> str:
         logger.warning("The cache fails: %s", type(trouble).__name__)
         return "down"
     return "ok" if came_back else "down"
+
+
+def _proxies() -> str:
+    """Whether their count fitted what arrived in the last hour."""
+    misfit = client_address.latest_misfit()
+    return misfit.value if misfit else "ok"
 
 
 def _tasks() -> str:

@@ -1,19 +1,21 @@
-"""The admin: nothing sample is published in bulk outside demo mode. Text: how it links to pages."""
+"""The admin: samples in bulk, proxies that are not as counted. Text: how it links to pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from wagtail import hooks
+from wagtail.admin.ui.components import Component
 from wagtail.models import Page
 from wagtail.rich_text.feature_registry import FeatureRegistry
 from wagtail.rich_text.pages import PageLinkHandler
 
+from core.client_address import Misfit, latest_misfit
 from core.models import SAMPLE_REFUSAL, SitePage
 from core.second_editor import SecondPageEditor, is_newer_than_loaded
 
@@ -40,6 +42,37 @@ def tell_the_second_editor(request: HttpRequest, page: Page) -> HttpResponse | N
     if wants_json or not is_newer_than_loaded(page, request):
         return None
     return SecondPageEditor.as_view()(request, page.pk)
+
+
+class ProxiesNotAsCounted(Component):
+    """How the count of proxies differs from what arrives, in words."""
+
+    order = 60
+    template_name = "wagtailadmin/core/proxies.html"
+    MEANINGS: ClassVar[dict[Misfit, str]] = {
+        Misfit.TOO_HIGH: "Requests pass fewer proxies of ours than are counted, or one whose "
+        "public address TRUSTED_PROXIES does not name.",
+        Misfit.TOO_LOW: "Requests pass more proxies of ours than are counted.",
+        Misfit.NOTHING_FORWARDED: "Proxies are counted, but requests arrive without "
+        "X-Forwarded-For.",
+    }
+
+    def __init__(self, misfit: Misfit) -> None:
+        self.misfit = misfit
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["css/desks.css"]}
+
+    def get_context_data(self, parent_context: Any) -> dict[str, Any]:  # noqa: ARG002 (Wagtail's)
+        return {"count": settings.TRUSTED_PROXY_COUNT, "meaning": self.MEANINGS[self.misfit]}
+
+
+@hooks.register("construct_homepage_panels")
+def tell_that_proxies_are_not_as_counted(request: HttpRequest, panels: list[Component]) -> None:
+    """A panel for whoever may do everything, while the count does not fit what arrives."""
+    misfit = latest_misfit()
+    if misfit and getattr(request.user, "is_superuser", False):
+        panels.append(ProxiesNotAsCounted(misfit))
 
 
 @hooks.register("before_bulk_action")

@@ -20,6 +20,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from core.client_address import forget_misfit
 from home.content.load import load, read
 from home.models import HomePage
 from tests import calendar
@@ -71,6 +72,12 @@ def now() -> Iterator[datetime]:
     """The start of the tests' day, Monday 23 November 2026, 15:00 UTC; the clock stands still."""
     with time_machine.travel(calendar.THE_DAY, tick=False):
         yield calendar.THE_DAY
+
+
+@pytest.fixture(autouse=True)
+def process_that_has_seen_no_visitor() -> None:
+    """What a process notices about proxies lives in its memory, which no test rolls back."""
+    forget_misfit()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import environ
 
+from config.settings.caching import caches_at
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -32,7 +34,7 @@ DEVELOPMENT = False
 INSTALLED_APPS = [
     "home",
     "members",
-    "enrollments",
+    "enrollments.apps.EnrollmentsConfig",
     "programs",
     "testimonials",
     "accounts.apps.AccountsConfig",
@@ -43,7 +45,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.sitemaps",
     "wagtail.embeds",
     "wagtail.sites",
-    "accounts.apps.PeopleAdminConfig",
+    "enrollments.apps.PeopleAdminConfig",
     "wagtail.snippets",
     "wagtail.documents",
     "wagtail.images",
@@ -70,8 +72,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.SameOriginResources",
+    "core.middleware.ReadableRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.middleware.ProxiesAsCounted",
     "core.middleware.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -138,17 +143,9 @@ else:
         options |= {"server_side_binding": True, "prepare_threshold": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- cache: shared by every process of one machine, so that sign-in limits hold -----------------
+# --- cache --------------------------------------------------------------------------------------
 CACHE_URL = env.str("CACHE_URL", default="")
-CACHES = {
-    "default": env.cache_url("CACHE_URL")
-    if CACHE_URL
-    else {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": str(VAR_DIR / "cache"),
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
-    }
-}
+CACHES = caches_at(CACHE_URL, files=VAR_DIR / "cache")
 
 # --- tasks --------------------------------------------------------------------------------------
 # Tasks are rows: written in the transaction that wants them, so none is lost and none is early.
@@ -158,6 +155,12 @@ TASKS = {
         "QUEUES": ["default"],
     }
 }
+
+# --- proxies ------------------------------------------------------------------------------------
+# How many proxies of our own stand in front; with none, nobody's X-Forwarded-For is believed.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Networks of those that have public addresses, such as a CDN's.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 
 # --- people -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -177,14 +180,8 @@ ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
-ACCOUNT_RATE_LIMITS = {
-    # By network address, and by email address.
-    "request_login_code": "20/m/ip,3/m/key",
-    # By code.
-    "enter_code": "60/m/ip,5/15m/key",
-}
-# How many proxies of our own stand in front; with none, nobody's X-Forwarded-For is believed.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# allauth would count in the cache; accounts.limits counts in the database.
+ACCOUNT_RATE_LIMITS = False
 # Staff enter the admin with an authenticator app as well.
 STAFF_SECOND_FACTOR_REQUIRED = True
 MFA_ADAPTER = "accounts.adapters.SecondStepAdapter"

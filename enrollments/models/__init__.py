@@ -18,7 +18,6 @@ from enrollments.models.plan import Instalment, PaymentPlan
 from enrollments.models.quarter import Meeting, MeetingRoom, Phase, Quarter
 from enrollments.models.reconciliation import Reconciliation
 from enrollments.models.refund import Refund
-from enrollments.models.tries import Tries
 from enrollments.models.waitlist import WaitlistEntry, WaitlistLetter
 
 __all__ = [
@@ -43,7 +42,6 @@ __all__ = [
     "Reconciliation",
     "Refund",
     "StripeEvent",
-    "Tries",
     "WaitlistEntry",
     "WaitlistLetter",
 ]

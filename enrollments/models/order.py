@@ -113,6 +113,14 @@ class Order(models.Model):
         return f"Order {str(self.uuid)[:8]}"
 
     @property
+    def address(self) -> str:
+        """Where its letters go: what its member has now; ``email`` stays as it was typed.
+
+        One query once it has a member, unless that is selected.
+        """
+        return self.member.email if self.member else self.email
+
+    @property
     def total_cents(self) -> int:
         """What was agreed, before any discount at Stripe. One query, unless prefetched."""
         return sum(line.unit_price_cents for line in self.lines.all())

@@ -40,6 +40,8 @@ class PaymentPlan(models.Model):
     grace_ends_at = models.DateTimeField(null=True, blank=True)
     # Stripe keeps a failure under the key of its request: the next try needs another key.
     tries = models.PositiveSmallIntegerField(default=1)
+    # Stripe writes to her, too, and still has the address that she had before.
+    has_old_address = models.BooleanField(default=False)
     # When Stripe had confirmed that nothing more will be taken.
     subscription_ended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()

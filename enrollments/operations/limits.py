@@ -1,32 +1,27 @@
 """Limits that make trying cards, codes and seats by machine pointless.
 
-Counted in the database, so that they hold in every process and whatever happens to the cache.
-Somebody is known by a keyed digest of a network address or of a browser, which tells nobody who;
-never by an email, which anybody can type.
+``core.rate_limits`` counts; which kinds there are, and how many are allowed, is said here. Somebody
+is known by a keyed digest of a network address or of a browser, which tells nobody who; never by an
+email, which anybody can type.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache, reduce
-from ipaddress import ip_address, ip_network
-from operator import or_
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.utils.crypto import salted_hmac
 
+from core import rate_limits
+from core.rate_limits import KEPT
 from enrollments.errors import TooManyTries
-from enrollments.models import Enrollment, Order, Tries
+from enrollments.models import Enrollment, Order
 
 PERIODS = {"m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
-# One household or one machine has at least this much of the newer network to itself.
-IPV6_SHARE = 64
-# After this, nothing asks any more where an order came from.
-KEPT = timedelta(days=2)
 
 
 class Kind(StrEnum):
@@ -64,20 +59,9 @@ def _limit_in(part: str) -> tuple[Kind, tuple[int, int]]:
     return Kind(name), (int(most), PERIODS[period] if period else 0)
 
 
-def address_digest(address: str) -> str:
-    """The digest under which tries from a network address are counted."""
-    found = ip_address(address)
-    share = ip_network((found, IPV6_SHARE), strict=False) if found.version > 4 else found  # noqa: PLR2004
-    return _digest(str(share))
-
-
 def browser_digest(browser: str) -> str:
     """The digest under which tries of a browser are counted; ``browser`` is its made-up key."""
-    return _digest(browser)
-
-
-def _digest(text: str) -> str:
-    return salted_hmac("enrollments.limits", text, algorithm="sha256").hexdigest()
+    return rate_limits.digest_of("browser", browser)
 
 
 def count(kind: Kind, digest: str, *, now: datetime) -> None:
@@ -86,48 +70,37 @@ def count(kind: Kind, digest: str, *, now: datetime) -> None:
     Raises:
         TooManyTries: there were as many as are allowed; this one is not counted.
     """
-    if limited := _limited({kind: digest}):
-        _count(limited, now)
+    _count({kind: digest}, now)
 
 
-@transaction.atomic
-def _count(limited: dict[Kind, str], now: datetime) -> None:
+def _count(digests: dict[Kind, str], now: datetime) -> None:
     """Count one try of each kind, or none of any."""
-    # Always in one order, so that nobody waits in a circle.
-    rows = [Tries(kind=kind, digest=limited[kind], last_at=now) for kind in sorted(limited)]
-    Tries.objects.bulk_create(rows, ignore_conflicts=True)
-    for row in _tries(limited).select_for_update().order_by("kind"):
-        row.moments = [*_recent_unless_spent(row, now), int(now.timestamp())]
-        row.last_at = now
-        row.save(update_fields=["moments", "last_at"])
+    if limited := _limited(digests):
+        with _refusals():
+            rate_limits.count(limited, now=now)
 
 
-def _limited(digests: dict[Kind, str]) -> dict[Kind, str]:
-    """Those that are limited at all, of people who are known."""
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except rate_limits.TooOften as spent:
+        raise TooManyTries from spent
+
+
+def _limited(digests: dict[Kind, str]) -> list[rate_limits.Limit]:
+    """The limits of those kinds that have one, of people who are known."""
     limits = limits_in(settings.ORDER_LIMITS)
-    return {kind: digest for kind, digest in digests.items() if kind in limits and digest}
+    return [
+        rate_limits.Limit(kind=kind, digest=digest, most=limits[kind][0], seconds=limits[kind][1])
+        for kind, digest in digests.items()
+        if kind in limits and digest
+    ]
 
 
-def _tries(digests: dict[Kind, str]) -> QuerySet[Tries]:
-    which = (Q(kind=kind, digest=digest) for kind, digest in digests.items())
-    return Tries.objects.filter(reduce(or_, which))
-
-
-def _recent_unless_spent(row: Tries, now: datetime) -> list[int]:
-    most, seconds = limits_in(settings.ORDER_LIMITS)[Kind(row.kind)]
-    recent = [moment for moment in row.moments if moment > int(now.timestamp()) - seconds]
-    if len(recent) >= most:
-        raise TooManyTries
-    return recent
-
-
-@transaction.atomic
 def uncount(kind: Kind, digest: str, *, at: datetime) -> None:
     """Take back a try that was counted at a moment, because it was none after all."""
-    row = Tries.objects.select_for_update().filter(kind=kind, digest=digest).first()
-    if row and int(at.timestamp()) in row.moments:
-        row.moments.remove(int(at.timestamp()))
-        row.save(update_fields=["moments"])
+    rate_limits.uncount(kind=kind, digest=digest, at=at)
 
 
 def refuse_if_no_page_is_left(*, address: str, browser: str, now: datetime) -> None:
@@ -139,8 +112,8 @@ def refuse_if_no_page_is_left(*, address: str, browser: str, now: datetime) -> N
         TooManyTries: there may not, for this address or this browser.
     """
     if limited := _limited({Kind.ADDRESS: address, Kind.BROWSER: browser}):
-        for row in _tries(limited):
-            _recent_unless_spent(row, now)
+        with _refusals():
+            rate_limits.refuse_if_spent(limited, now=now)
 
 
 def _of_page(order: Order) -> dict[Kind, str]:
@@ -153,8 +126,7 @@ def count_page(order: Order, *, now: datetime) -> None:
     Raises:
         TooManyTries: no more are made for its address or its browser in this hour.
     """
-    if limited := _limited(_of_page(order)):
-        _count(limited, now)
+    _count(_of_page(order), now)
 
 
 def uncount_page(order: Order, *, at: datetime) -> None:
@@ -190,7 +162,6 @@ def count_joining(digest: str, *, now: datetime) -> None:
 
 def forget(*, now: datetime) -> int:
     """How many rows no longer say where something came from."""
-    gone, _ = Tries.objects.filter(last_at__lt=now - KEPT).delete()
     old = Order.objects.filter(created_at__lt=now - KEPT)
     known = old.exclude(address_digest="", browser_digest="")
-    return gone + known.update(address_digest="", browser_digest="")
+    return rate_limits.forget(now=now) + known.update(address_digest="", browser_digest="")

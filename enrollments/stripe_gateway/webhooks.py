@@ -91,4 +91,6 @@ def _event(body: Any) -> Event:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_ID:
         raise TypeError("not a short text")
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("not the plain text of an id")
     return value

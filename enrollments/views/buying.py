@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from core.client_address import client_digest
 from enrollments.browser_orders import browser_key, order_to_change, own_orders, remember
 from enrollments.browser_waitlist import offer_for
 from enrollments.errors import (
@@ -25,7 +26,6 @@ from enrollments.errors import (
 from enrollments.forms import Choices, MemberOrderForm, OfferForm, OrderForm, waitlist_form
 from enrollments.models import BundleAccess, BundlePrice, HelpCode, Order, Quarter, WaitlistEntry
 from enrollments.money import written
-from enrollments.network_address import digest_of
 from enrollments.operations import checkout, codes, limits
 from enrollments.operations.wishes import Paying, Wishes, extras
 from enrollments.quotes import Quote, quote_for_bundle, quote_for_quarter, ways_to_pay
@@ -289,7 +289,7 @@ def _code(
         total_cents=full_price.total_cents,
         order=sale.waiting(buyer) if buyer else None,
     )
-    return codes.look_up(typed, purchase, digest=digest_of(request), now=timezone.now())
+    return codes.look_up(typed, purchase, digest=client_digest(request), now=timezone.now())
 
 
 def _has_been_shown(form: AnyOrderForm, quote: Quote) -> bool:
@@ -314,7 +314,7 @@ def _buyer(request: HttpRequest, sale: Sale, form: AnyOrderForm, browser: str) -
     return replace(
         form.buyer(),
         own_orders=own_orders(request),
-        address_digest=digest_of(request),
+        address_digest=client_digest(request),
         browser_digest=limits.browser_digest(browser),
         offer=sale.kept_for.uuid if sale.kept_for else None,
     )

@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from core.client_address import client_digest
 from enrollments.browser_orders import began_here
 from enrollments.browser_waitlist import noted_here, remember_joining, remember_offer
 from enrollments.errors import OfferOver, Refusal, SeatsAreFree, TooManyTries
 from enrollments.forms import waitlist_form
 from enrollments.models import Order, Quarter, WaitlistEntry
-from enrollments.network_address import digest_of
 from enrollments.operations import checkout, limits
 from enrollments.operations import waitlist as operations
 from enrollments.views.buying import (
@@ -70,7 +70,7 @@ def _joined(request: HttpRequest, quarter: Quarter) -> HttpResponse:
 
 def _join_as(request: HttpRequest, quarter: Quarter, email: str, chosen_name: str) -> None:
     """Put ``email`` on the list, and remember what this browser may be told of it."""
-    limits.count_joining(digest_of(request), now=timezone.now())
+    limits.count_joining(client_digest(request), now=timezone.now())
     before = noted_here(request, quarter)
     noted = operations.join(
         quarter_id=quarter.pk,

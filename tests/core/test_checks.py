@@ -121,3 +121,20 @@ def test_another_isolation_is_refused():
             cursor.execute("RESET default_transaction_isolation")
 
     assert found == ["core.E005"]
+
+
+@pytest.mark.parametrize(
+    ("count", "networks", "found"),
+    [
+        (0, [], []),
+        (2, ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"], []),
+        (1, ["cdn.example"], ["core.E012"]),
+        (1, ["192.0.2.9/24"], ["core.E012"]),
+        (1, ["0.0.0.0/0"], ["core.E012"]),
+        (-1, [], ["core.E012"]),
+    ],
+)
+def test_networks_of_proxies_can_be_read(settings, count, networks, found):
+    settings.TRUSTED_PROXY_COUNT, settings.TRUSTED_PROXIES = count, networks
+
+    assert ids(checks.proxies_can_be_read()) == found

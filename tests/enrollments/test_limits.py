@@ -12,9 +12,11 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from core.models import RateLimitCounter
+from core.rate_limits import address_digest
 from enrollments.checks import order_limits_can_be_read
 from enrollments.errors import TooManyTries
-from enrollments.models import Enrollment, Order, Quarter, Tries
+from enrollments.models import Enrollment, Order, Quarter
 from enrollments.operations import limits
 from enrollments.operations.limits import Kind
 from tests.factories.enrollments import bundle, make_code, make_price, make_quarter
@@ -125,7 +127,9 @@ def test_a_stranger_who_types_her_address_uses_up_nothing_of_hers(limited, stand
 def test_an_hour_later_she_can_go_on(limited, standin, quarter):
     limited.ORDER_LIMITS = "address=1/h"
     send(enroll_page(quarter), email="rose@example.org")
-    Tries.objects.update(moments=[int((timezone.now() - timedelta(hours=1)).timestamp())])
+    RateLimitCounter.objects.update(
+        moments=[int((timezone.now() - timedelta(hours=1)).timestamp())]
+    )
 
     answer = send(enroll_page(quarter), email="ann@example.org")
 
@@ -211,10 +215,15 @@ def test_right_codes_are_not_counted(limited, standin, quarter):
 @pytest.mark.parametrize(("proxies", "others"), [(0, 1), (1, 5)], ids=["none", "one of ours"])
 def test_only_a_trusted_proxy_says_where_somebody_is(limited, standin, quarter, proxies, others):
     limited.ORDER_LIMITS = "address=1/h"
-    limited.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    limited.TRUSTED_PROXY_COUNT = proxies
 
     answers = [
-        send(enroll_page(quarter), email=f"b{n}@example.org", forwarded=f"198.51.100.{n}")
+        send(
+            enroll_page(quarter),
+            email=f"b{n}@example.org",
+            at="10.0.0.9",
+            forwarded=f"198.51.100.{n}",
+        )
         for n in range(5)
     ]
 
@@ -223,10 +232,15 @@ def test_only_a_trusted_proxy_says_where_somebody_is(limited, standin, quarter, 
 
 def test_what_a_client_adds_in_front_of_a_trusted_proxy_changes_nothing(limited, standin, quarter):
     limited.ORDER_LIMITS = "address=1/h"
-    limited.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    limited.TRUSTED_PROXY_COUNT = 1
 
     answers = [
-        send(enroll_page(quarter), email=f"b{n}@example.org", forwarded=f"10.0.0.{n}, 203.0.113.9")
+        send(
+            enroll_page(quarter),
+            email=f"b{n}@example.org",
+            at="10.0.0.9",
+            forwarded=f"10.0.0.{n}, 203.0.113.9",
+        )
         for n in range(3)
     ]
 
@@ -235,11 +249,9 @@ def test_what_a_client_adds_in_front_of_a_trusted_proxy_changes_nothing(limited,
 
 def test_requests_whose_address_cannot_be_told_count_as_one(limited, standin, quarter):
     limited.ORDER_LIMITS = "address=1/h"
-    limited.ALLAUTH_TRUSTED_PROXY_COUNT = 3
 
     answers = [
-        send(enroll_page(quarter), email=f"b{n}@example.org", forwarded=f"198.51.100.{n}")
-        for n in range(2)
+        send(enroll_page(quarter), email=f"b{n}@example.org", at=f"nowhere-{n}") for n in range(2)
     ]
 
     assert [answer.status_code for answer in answers] == [303, 429]
@@ -249,17 +261,21 @@ def test_nobodys_address_and_no_email_is_kept_with_the_counts(limited, standin, 
     send(enroll_page(quarter), email="ann@example.org")
 
     order = Order.objects.get()
-    kept = str(list(Tries.objects.values_list())) + order.address_digest + order.browser_digest
+    kept = (
+        str(list(RateLimitCounter.objects.values_list()))
+        + order.address_digest
+        + order.browser_digest
+    )
 
     assert "203.0.113.9" not in kept
     assert "ann@example.org" not in kept
 
 
 def test_one_share_of_the_newer_network_counts_as_one_address():
-    digests = {limits.address_digest(f"2001:db8:1:2::{n}") for n in (1, 2, 3)}
+    digests = {address_digest(f"2001:db8:1:2::{n}") for n in (1, 2, 3)}
 
     assert len(digests) == 1
-    assert limits.address_digest("2001:db8:1:3::1") not in digests
+    assert address_digest("2001:db8:1:3::1") not in digests
 
 
 def test_what_is_rolled_back_was_no_try(limited):
@@ -267,7 +283,7 @@ def test_what_is_rolled_back_was_no_try(limited):
         limits.count(Kind.BROWSER, "somebody", now=timezone.now())
         transaction.set_rollback(True)
 
-    assert Tries.objects.count() == 0
+    assert RateLimitCounter.objects.count() == 0
 
 
 def test_joining_waitlists_is_limited_for_each_address(limited):
@@ -284,13 +300,17 @@ def test_after_two_days_nothing_says_where_an_order_came_from(limited, standin, 
     send(enroll_page(quarter), email="ann@example.org")
     long_ago = timezone.now() - timedelta(days=3)
     Order.objects.update(created_at=long_ago)
-    Tries.objects.update(last_at=long_ago)
+    RateLimitCounter.objects.update(last_at=long_ago)
 
     for _ in range(2):
         call_command("forget_addresses")
 
     order = Order.objects.get()
-    assert (Tries.objects.count(), order.address_digest, order.browser_digest) == (0, "", "")
+    assert (RateLimitCounter.objects.count(), order.address_digest, order.browser_digest) == (
+        0,
+        "",
+        "",
+    )
     assert capsys.readouterr().out == "addresses forgotten: 3\n"
 
 
