@@ -26,7 +26,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import brotli
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
+from django.http.request import split_domain_port
+
+from core.cache import UNREACHABLE, Pause
 
 Headers = list[tuple[str, str]]
 Key = tuple[str, ...]
@@ -82,7 +85,9 @@ def evict() -> None:
 
 def _begin_a_generation() -> None:
     if settings.CACHE_URL:
-        cache.set(GENERATION_KEY, uuid4().hex, timeout=None)
+        # Removed first: one that is full takes nothing new, and forgets all the same.
+        caches["strict"].delete(GENERATION_KEY)
+        caches["strict"].set(GENERATION_KEY, uuid4().hex, timeout=None)
         return
     path = generation_file()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,23 +119,40 @@ def file_generation() -> Callable[[], object]:
 def shared_generation() -> Callable[[], object]:
     """Looks at the shared cache, once a second at most: for several machines.
 
-    While the shared cache does not answer, every look finds another generation, so that nothing
-    is kept for longer than a second.
+    While the shared cache does not answer it is asked less and less often, and every second
+    another generation is found, so that nothing is kept for longer than that.
     """
-    seen: tuple[float, object] | None = None
+    pause = Pause()
+    known: object = object()
+    known_until = 0.0
 
     def look() -> object:
-        nonlocal seen
-        now = time.monotonic()
-        if seen is None or now - seen[0] > LOOK_EVERY_SECONDS:
-            try:
-                seen = now, cache.get(GENERATION_KEY)
-            except Exception:
-                logger.exception("The shared cache does not answer; no page is kept for long.")
-                seen = now, object()
-        return seen[1]
+        nonlocal known, known_until
+        if time.monotonic() >= known_until:
+            # Before asking: one asks, and the others go on with what is known.
+            known_until = time.monotonic() + LOOK_EVERY_SECONDS
+            known = object() if pause.is_on() else _ask_for_generation(pause)
+            # And after it: the answer may have taken its time.
+            known_until = time.monotonic() + LOOK_EVERY_SECONDS
+        return known
 
     return look
+
+
+def _ask_for_generation(pause: Pause) -> object:
+    shared = caches["strict"]
+    try:
+        found = shared.get(GENERATION_KEY)
+        if found is None:
+            shared.add(GENERATION_KEY, uuid4().hex, timeout=None)
+            found = shared.get(GENERATION_KEY)
+    except Exception as trouble:  # noqa: BLE001 (every cache has errors of its own)
+        logger.warning("No public page is kept for long: %s", type(trouble).__name__)
+        if isinstance(trouble, UNREACHABLE):
+            pause.begin()
+        return object()
+    pause.end()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +262,9 @@ class PageCache:
         told: list[Any] = []
         whole = {name: value for name, value in environ.items() if name not in CONDITIONS}
         whole["REQUEST_METHOD"] = "GET"
+        # As it is kept: an address in the answer must be right for everybody who gets it.
+        if host := key[0]:
+            whole["HTTP_HOST"] = host
 
         def note(*said: Any) -> Callable[[bytes], object]:
             told.extend(said)
@@ -289,12 +314,30 @@ def is_somebodys(cookies: str) -> bool:
 
 
 def key_of(environ: WSGIEnvironment) -> Key:
-    """Everything an answer depends on: host, scheme as the proxy tells it, and path."""
-    host = environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}"
-    # Only what Django makes of it: otherwise invented schemes would fill the shelf with copies.
-    told = str(environ.get("HTTP_X_FORWARDED_PROTO", "")).split(",")[0].strip()
-    scheme = told if told in ("http", "https") else ""
-    return (str(host), str(environ.get("wsgi.url_scheme")), scheme, environ.get("PATH_INFO", ""))
+    """Everything an answer depends on: host, scheme as Django will see it, and path."""
+    return (
+        host_of(environ),
+        scheme_of(environ),
+        environ.get("PATH_INFO", ""),
+    )
+
+
+def host_of(environ: WSGIEnvironment) -> str:
+    """The host in its one spelling: lower case, no dot at the end, no port that goes without."""
+    named = environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}"
+    host, port = split_domain_port(str(named).lower())
+    usual = "443" if scheme_of(environ) == "https" else "80"
+    return host if port in ("", usual) else f"{host}:{port}"
+
+
+def scheme_of(environ: WSGIEnvironment) -> str:
+    """The scheme, from the proxy only where its header is believed."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, secure = settings.SECURE_PROXY_SSL_HEADER
+        told = environ.get(name)
+        if told is not None:
+            return "https" if told.split(",")[0].strip() == secure else "http"
+    return str(environ.get("wsgi.url_scheme"))
 
 
 def may_be_kept(status: str, headers: Headers) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import brotli
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.test.utils import CaptureQueriesContext
@@ -188,7 +188,8 @@ def test_invented_schemes_and_ports_make_no_copies(site):
     assert site.asked == 1
 
 
-def test_each_host_scheme_and_path_has_its_own_page(site):
+def test_each_host_scheme_and_path_has_its_own_page(site, settings):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     for environ in ({}, {"HTTP_HOST": "evil.example"}, {"HTTP_X_FORWARDED_PROTO": "http"}):
         site.get(**environ)
     site.get("/other")
@@ -313,8 +314,8 @@ def test_a_shared_cache_that_does_not_answer_stops_nobody(site, settings, monkey
         raise ConnectionError
 
     settings.CACHE_URL = "redis://shared"
-    monkeypatch.setattr(cache, "get", refuse)
-    monkeypatch.setattr(cache, "set", refuse)
+    for name in ("get", "set", "add", "delete"):
+        monkeypatch.setattr(caches["strict"], name, refuse)
     shared = Site()
     evict()
 
@@ -445,3 +446,47 @@ def test_reading_as_staff_forgets_nothing(staff_client, site):
     site.get()
 
     assert site.asked == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["PRACTICE.example", "practice.example:443", "practice.example.", "Practice.Example.:443"],
+)
+def test_one_host_is_one_page_however_it_is_spelled(site, host):
+    site.get()
+
+    site.get(HTTP_HOST=host)
+
+    assert site.asked == 1
+
+
+def test_another_port_or_another_host_is_another_page(site):
+    for host in ("practice.example", "practice.example:8443", "other.example"):
+        site.get(HTTP_HOST=host)
+
+    assert site.asked == 3
+
+
+def test_a_page_is_made_for_the_host_as_it_is_kept(site):
+    seen = []
+    make = site.application
+
+    def look(environ, start):
+        seen.append(environ["HTTP_HOST"])
+        return make(environ, start)
+
+    site.cache._application = look
+    site.get(HTTP_HOST="PRACTICE.example.:443")
+
+    assert seen == ["practice.example"]
+
+
+@pytest.mark.parametrize(("header", "asked"), [(None, 1), (("HTTP_X_FORWARDED_PROTO", "https"), 2)])
+def test_a_scheme_that_is_told_counts_only_where_it_is_believed(site, settings, header, asked):
+    settings.SECURE_PROXY_SSL_HEADER = header
+    site.get()
+
+    site.get(HTTP_X_FORWARDED_PROTO="http")
+    site.get(HTTP_X_FORWARDED_PROTO="https, http")
+
+    assert site.asked == asked
