@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.sessions import keep_signed_in
+from accounts.sessions import has_kept_account, keep_signed_in
 from core import letters
+from core.client_address import client_address
 from core.encryption import decrypt, encrypt
 
 
@@ -29,11 +31,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return home_of(request.user)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        """Sign ``user`` in for as long as she chose."""
+        """Sign ``user`` in for as long as she chose.
+
+        Raises:
+            ImmediateHttpResponse: her account has changed since the first step; she begins anew.
+        """
+        if not (isinstance(user, User) and has_kept_account(request.session, user)):
+            raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login")))
         super().login(request, user)
         keep_signed_in(request.session, timezone.now())
 

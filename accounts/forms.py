@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.utils import timezone
 from wagtail.users.forms import UserCreationForm, UserEditForm
 
-from accounts import codes
+from accounts import codes, limits
 from accounts.models import User, normalized_email
+from core import rate_limits
 from core.encryption import Unreadable
 
 LONGEST_EMAIL = 254
@@ -18,6 +20,7 @@ SECOND_STEP_UNREADABLE = (
     "Your second step cannot be read on this site at the moment, whatever you type. Ask whoever "
     "runs it to let you set it up again."
 )
+SECOND_STEP_TOO_OFTEN = "That was tried too often. Please wait five minutes, then try again."
 
 
 class FocusedForm(forms.Form):
@@ -76,7 +79,8 @@ class CodeForm(FocusedForm):
 
     def clean_code(self) -> str:
         code = codes.bare(self.cleaned_data["code"])
-        if len(code) != codes.DIGITS or not (code.isascii() and code.isdigit()):
+        has_its_length = len(code) in (codes.DIGITS, codes.LAST_DIGITS)
+        if not (has_its_length and code.isascii() and code.isdigit()):
             raise forms.ValidationError(
                 f"The code has {codes.DIGITS} digits, and no letters.", code="shape"
             )
@@ -86,12 +90,32 @@ class CodeForm(FocusedForm):
 class AppCodeMixin(FocusedForm):
     """One code field for the authenticator app, in the words and the manner of our own."""
 
+    user: User
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = "Code from your app"
         self.fields["code"].widget = forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
         )
+
+    def clean_code(self) -> str:
+        """The code, counted in the database: allauth would count, and note it as used, in a cache.
+
+        Raises:
+            ValidationError: wrong, used before, or tried too often.
+        """
+        now = timezone.now()
+        try:
+            limits.count_second_step(self.user, now=now)
+        except rate_limits.TooOften as spent:
+            raise forms.ValidationError(SECOND_STEP_TOO_OFTEN, code="too_often") from spent
+        code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form behind it
+        try:
+            limits.has_passed_second_step(self.user, codes.bare(code), now=now)
+        except rate_limits.TooOften as used:
+            raise forms.ValidationError("Incorrect code.", code="used") from used
+        return code
 
 
 class SetUpAppForm(AppCodeMixin, ActivateTOTPForm):
@@ -104,7 +128,7 @@ class SecondStepMixin(AppCodeMixin):
     def clean_code(self) -> str:
         try:
             # The form of django-allauth beside this one has it.
-            code: str = super().clean_code()  # type: ignore[misc]
+            code: str = super().clean_code()
         except Unreadable as missing:
             raise forms.ValidationError(SECOND_STEP_UNREADABLE, code="unreadable") from missing
         return code
@@ -154,6 +178,7 @@ class EditPersonForm(PersonForm, UserEditForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields[
-            "email"
-        ].help_text = "The address that signs in. The old one stops working at once."
+        self.fields["email"].help_text = (
+            "The address that signs in and gets every letter. When you change it, she is signed "
+            "out everywhere, and nothing sent to the old one works any more."
+        )

@@ -66,3 +66,21 @@ class User(AbstractUser):
     def may_use_admin(self) -> bool:
         """Whether she is staff: members never hold this permission."""
         return self.has_perm("wagtailadmin.access_admin")
+
+
+class CodeMailbox(models.Model):
+    """The letters with codes that went to one address on one day: a digest, never the address."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    # The account as it stood then; empty for an address that nobody had.
+    account = models.CharField(max_length=64, blank=True)
+    day = models.DateField()
+    letters = models.PositiveSmallIntegerField(default=0)
+    # Of the day's last letter, once that was sent.
+    last_seed = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name_plural = "code mailboxes"
+
+    def __str__(self) -> str:
+        return f"{self.letters} letters on {self.day}"

@@ -6,12 +6,12 @@ The same page, the same status and the same time whether an address is known or 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 from allauth.account.utils import perform_login
-from allauth.core import ratelimit
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView
@@ -20,19 +20,21 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import FormView
 
-from accounts import codes, emails
+from accounts import codes, emails, limits, mailboxes
 from accounts.adapters import home_of
 from accounts.forms import SECOND_STEP_UNREADABLE, CodeForm, SignInForm
 from accounts.models import User
-from accounts.sessions import choose_shared_device
+from accounts.sessions import choose_shared_device, remember_account
 from core.encryption import Unreadable
 from core.leaving import end_session, erase_traces
+from core.rate_limits import TooOften
 
 TOO_OFTEN = "That was asked for too often. Please wait a minute, then try again."
 
@@ -58,19 +60,20 @@ class SignInView(FormView[SignInForm]):
         }
 
     def form_valid(self, form: SignInForm) -> HttpResponse:
-        email = form.cleaned_data["email"]
-        if not may_have_a_code(self.request, email):
+        email, now = form.cleaned_data["email"], timezone.now()
+        try:
+            limits.count_ask(self.request, now=now)
+        except TooOften:
             return refused(self, form)
-        member = User.objects.filter(email=email, is_active=True).first()
         sign_in = codes.begin(
             email=email,
-            member_id=member.pk if member else None,
+            member=User.objects.filter(email=email, is_active=True).first(),
             shared_device=form.cleaned_data["shared_device"],
             next_path=own_path(form.cleaned_data["next"]),
-            now=timezone.now(),
+            now=now,
         )
         codes.keep(self.request.session, sign_in)
-        emails.queue_code(sign_in)
+        send_code_of(sign_in, now=now)
         return redirect("account_confirm_login_code")
 
 
@@ -98,20 +101,26 @@ class CodeView(FormView[CodeForm]):
 
     def send_again(self) -> HttpResponse:
         """A new code to the same address; the old one stops working."""
-        if not may_have_a_code(self.request, self.sign_in.email):
+        now = timezone.now()
+        try:
+            limits.count_ask(self.request, now=now)
+        except TooOften:
             return refused(self, CodeForm())
-        self.sign_in = self.sign_in.with_new_code(timezone.now())
+        self.sign_in = self.sign_in.with_new_code(now)
         codes.keep(self.request.session, self.sign_in)
-        emails.queue_code(self.sign_in)
+        send_code_of(self.sign_in, now=now)
         return redirect("account_confirm_login_code")
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        if not may_try(self.request, self.sign_in):
+        typed, now = form.cleaned_data["code"], timezone.now()
+        try:
+            limits.count_try(self.request, self.sign_in, now=now)
+            if len(typed) == codes.LAST_DIGITS:
+                limits.count_last_code_try(self.request, self.sign_in, now=now)
+        except TooOften:
             return refused(self, form)
-        if self.sign_in.is_code(form.cleaned_data["code"]):
-            member = User.objects.filter(pk=self.sign_in.member_id or 0, is_active=True).first()
-            if member is not None:
-                return self.enter(member)
+        if member := member_let_in_by(typed, self.sign_in, now=now):
+            return self.enter(member)
         self.sign_in = self.sign_in.with_a_try_less()
         codes.keep(self.request.session, self.sign_in)
         if self.sign_in.tries_left > 0:
@@ -123,6 +132,7 @@ class CodeView(FormView[CodeForm]):
     def enter(self, member: User) -> HttpResponse:
         """Sign ``member`` in, or have staff take the second step first."""
         codes.forget(self.request.session)
+        remember_account(self.request.session, member)
         if self.sign_in.shared_device:
             choose_shared_device(self.request.session)
         response: HttpResponse = perform_login(
@@ -203,17 +213,23 @@ def own_path(path: str) -> str:
     return path if is_ours else ""
 
 
-def may_have_a_code(request: HttpRequest, email: str) -> bool:
-    """Whether this browser and this address may ask for another code already."""
-    return bool(ratelimit.consume(request, action="request_login_code", key=email))
+def send_code_of(sign_in: codes.SignIn, *, now: datetime) -> None:
+    """Have the code sent, if its mailbox gets another letter today. Nobody is told if not."""
+    turn = mailboxes.take_turn(sign_in, now=now)
+    if turn is mailboxes.Turn.USUAL:
+        emails.queue_code(sign_in)
+    elif turn is mailboxes.Turn.LAST:
+        emails.queue_last_code(sign_in)
 
 
-def may_try(request: HttpRequest, sign_in: codes.SignIn) -> bool:
-    """Whether this code may be tried again.
-
-    Counted outside the session, whose own count many requests at once could share.
-    """
-    return bool(ratelimit.consume(request, action="enter_code", key=sign_in.seed))
+def member_let_in_by(typed: str, sign_in: codes.SignIn, *, now: datetime) -> User | None:
+    """Whom the typed code lets in: nobody whose account has changed since it was asked for."""
+    is_right = sign_in.is_code(typed) or mailboxes.is_last_code(sign_in, typed, now=now)
+    member = User.objects.filter(pk=sign_in.member_id or 0, is_active=True).first()
+    if not is_right or member is None:
+        return None
+    is_unchanged = constant_time_compare(member.get_session_auth_hash(), sign_in.account)
+    return member if is_unchanged else None
 
 
 def refused(view: FormView[Any], form: Form) -> HttpResponse:

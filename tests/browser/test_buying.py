@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -30,8 +29,6 @@ def shop(standin, django_db_serialized_rollback, transactional_db, live_server):
 
     The clock is the real one: signatures and payment pages are only good for minutes.
     """
-    # Sign-in counts its tries here, and every test comes from the same address.
-    cache.clear()
     Quarter.objects.all().delete()
     now = timezone.now()
     first = now.date() + timedelta(days=(5 - now.weekday()) % 7 + 35)

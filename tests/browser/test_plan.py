@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as site_settings
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -30,7 +29,6 @@ AFTER_GRACE = timedelta(days=8)
 @pytest.fixture
 def site(standin, django_db_serialized_rollback, transactional_db, live_server) -> str:
     """The site, reached by Stripe's webhooks."""
-    cache.clear()
     Quarter.objects.all().delete()
     standin.set_webhook(f"{live_server.url}/stripe/webhook/", "whsec_standin_development")
     return live_server.url

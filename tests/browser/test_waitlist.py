@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.core.cache import cache
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -27,7 +26,6 @@ WORKSHOP = "/programs/facing-heartbreak/"
 @pytest.fixture
 def full(standin, django_db_serialized_rollback, transactional_db, live_server, settings):
     """The address of the site, whose only quarter has one seat, which is Rose's."""
-    cache.clear()
     settings.BASE_URL = live_server.url
     Quarter.objects.all().delete()
     now = timezone.now()

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from accounts import mailboxes
 from enrollments.operations.limits import forget
 
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     help = "Forget where old orders and tries came from."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        forgotten = forget(now=timezone.now())
+        now = timezone.now()
+        forgotten = forget(now=now) + mailboxes.forget(now=now)
         if forgotten:
             self.stdout.write(f"addresses forgotten: {forgotten}")
