@@ -1,7 +1,6 @@
-"""The accounts app, and the admin's list of people in its own words."""
+"""The accounts app."""
 
 from django.apps import AppConfig
-from wagtail.users.apps import WagtailUsersAppConfig
 
 
 class AccountsConfig(AppConfig):
@@ -10,9 +9,3 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import checks  # noqa: F401, PLC0415 (registers them)
-
-
-class PeopleAdminConfig(WagtailUsersAppConfig):
-    """Wagtail's users app, without passwords."""
-
-    user_viewset = "accounts.wagtail_hooks.PeopleViewSet"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, transaction
 
+from accounts.errors import AddressTaken
 from accounts.models import User, normalized_email
 
 
@@ -41,3 +42,24 @@ def forget_second_step(person: User) -> bool:
     """Whether ``person`` had a second step; she sets up a new one when she signs in next."""
     deleted, _ = Authenticator.objects.filter(user=person).delete()
     return bool(deleted)
+
+
+@transaction.atomic
+def move_account(*, member_id: int, email: str) -> User:
+    """The person, under another address. All her sessions end, and no code sent before lets in.
+
+    What else carries her address follows in ``enrollments.operations.addresses``, which calls this.
+
+    Raises:
+        AddressTaken: somebody else has it.
+    """
+    member = User.objects.select_for_update().get(pk=member_id)
+    member.email = normalized_email(email)
+    # Another random mark in its place: sessions and codes hang on it (get_session_auth_hash).
+    member.set_unusable_password()
+    try:
+        with transaction.atomic():
+            member.save(update_fields=["email", "password"])
+    except IntegrityError as taken:
+        raise AddressTaken from taken
+    return member

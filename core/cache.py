@@ -123,7 +123,7 @@ class ForgivingFileCache(ForgivingCache, FileBasedCache):
 
     pause = Pause()
 
-    def _createdir(self) -> None:
-        # Asked for as soon as there is a cache; what needs the folder misses it later.
+    def __init__(self, directory: str, params: dict[str, Any]) -> None:
+        # The last thing that it does is to make the folder; whoever needs it later misses it.
         with suppress(OSError):
-            super()._createdir()
+            super().__init__(directory, params)

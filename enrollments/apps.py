@@ -1,7 +1,8 @@
-"""The enrollments app: quarters, seats, orders, money and access."""
+"""The enrollments app, and the admin's list of people, whose addresses its rows carry."""
 
 from django.apps import AppConfig
 from django.core import checks
+from wagtail.users.apps import WagtailUsersAppConfig
 
 
 class EnrollmentsConfig(AppConfig):
@@ -17,3 +18,9 @@ class EnrollmentsConfig(AppConfig):
 
         checks.register(payments_are_configured)
         checks.register(order_limits_can_be_read)
+
+
+class PeopleAdminConfig(WagtailUsersAppConfig):
+    """Wagtail's users app, without passwords."""
+
+    user_viewset = "enrollments.desks.people.PeopleDesk"

@@ -34,8 +34,11 @@ def remember(request: HttpRequest, order: Order, *, browser: str) -> None:
 
 
 def began_here(request: HttpRequest, order: Order) -> bool:
-    """Whether ``order`` was begun in this browser."""
-    return order.uuid in own_orders(request)
+    """Whether ``order`` was begun in this browser, which may still see it.
+
+    It may not once the member has another address: then she has left this browser behind, too.
+    """
+    return order.uuid in own_orders(request) and order.address == order.email
 
 
 def order_to_change(request: HttpRequest) -> Order | None:

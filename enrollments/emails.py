@@ -52,8 +52,9 @@ def send_order_letter(entry_id: int) -> None:
     entry = LedgerEntry.objects.get(pk=entry_id)
     if entry.action == LedgerEntry.Action.LETTER_SENT:
         return
-    order = Order.objects.prefetch_related("lines", "payments").get(pk=entry.order_id)
-    letters.send_letter(to=order.email, template=entry.detail, context=order_context(order))
+    orders = Order.objects.select_related("member").prefetch_related("lines", "payments")
+    order = orders.get(pk=entry.order_id)
+    letters.send_letter(to=order.address, template=entry.detail, context=order_context(order))
     entry.action, entry.at = LedgerEntry.Action.LETTER_SENT, timezone.now()
     entry.save(update_fields=["action", "at"])
 
@@ -93,7 +94,7 @@ def _still_kept_url(order: Order) -> str:
 
 def _entries_of(order: Order) -> QuerySet[WaitlistEntry]:
     quarters = order.lines.exclude(quarter=None).values("quarter")
-    return WaitlistEntry.objects.in_line().filter(email=order.email, quarter__in=quarters)
+    return WaitlistEntry.objects.in_line().filter(email=order.address, quarter__in=quarters)
 
 
 def _dates(order: Order) -> dict[str, object] | None:

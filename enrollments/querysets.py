@@ -202,6 +202,10 @@ class PlanQuerySet(models.QuerySet["PaymentPlan"]):
         """Those that Stripe would go on asking for without end."""
         return self.under_way().filter(schedule_id="", subscription_ended_at=None)
 
+    def with_old_address(self) -> PlanQuerySet:
+        """Those whose buyer Stripe knows under an address that was changed."""
+        return self.under_way().filter(has_old_address=True)
+
     def to_stop(self) -> PlanQuerySet:
         """Those that are over here, and of which Stripe has not yet confirmed it."""
         return self.filter(state__in=("finished", "ended"), subscription_ended_at=None)

@@ -74,6 +74,7 @@ ALLOWED_FIELDS: dict[str, set[str]] = {
         "phases[][duration][interval]",
         "phases[][duration][interval_count]",
     },
+    "/v1/customers/{id}": {"email"},
     "/v1/subscriptions/{id}": {"default_payment_method"},
     "/v1/invoices/{id}/void": set(),
     "/v1/invoices/{id}/pay": {"payment_method"},

@@ -104,10 +104,12 @@ def order_sections(order_id: int, user: User) -> Iterator[Section]:
 
 
 def _order_facts(order: Order, user: User) -> list[tuple[str, object]]:
+    has_moved = order.address != order.email
     return [
         ("Number", order.uuid),
         ("Name", order.chosen_name),
-        ("Email", order.email),
+        ("Email", f"{order.email}, as typed then" if has_moved else order.email),
+        *([("Email now", order.address)] if has_moved else []),
         ("Account", _account_of(order)),
         ("State", order_state(order)),
         *(

@@ -258,7 +258,7 @@ def _keep(line: OrderLine, now: datetime) -> Order.Attention | None:
     place = _place_of(line)
     problem = _secure_seat(place, line.order, now)
     if problem is None:
-        waitlist.has_found_a_place(place, known_as={line.order.email}, now=now)
+        waitlist.has_found_a_place(place, known_as={line.order.address}, now=now)
     return problem
 
 
@@ -275,7 +275,7 @@ def _give(line: OrderLine, member: User, now: datetime) -> Order.Attention | Non
 def _enroll(line: OrderLine, member: User, now: datetime) -> Order.Attention | None:
     place = _place_of(line)
     others = Enrollment.objects.live().filter(quarter=place.quarter, member=member)
-    known_as = {line.order.email, member.email}
+    known_as = {member.email}
     if others.exclude(pk=place.pk).exists():
         waitlist.has_found_a_place(place, known_as=known_as, now=now)
         _let_go(place, now)
@@ -299,7 +299,7 @@ def _secure_seat(place: Enrollment, order: Order, now: datetime) -> Order.Attent
         _let_go(place, now)
         return Attention.SEAT_GONE
     if place.state == Enrollment.State.RELEASED:
-        waitlist.make_way_for(place, email=order.email)
+        waitlist.make_way_for(place, email=order.address)
         try:
             seats.take_seat_again(place)
         except QuarterFull:

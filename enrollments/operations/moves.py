@@ -155,9 +155,10 @@ def _seat_in(target: Quarter, place: Enrollment, now: datetime) -> Enrollment:
 
 
 def _addresses(place: Enrollment) -> Collection[str]:
-    """Everything that she may have typed on a waitlist."""
-    found = {place.member.email} if place.member else set()
-    return found | ({place.line.order.email} if place.line else set())
+    """Under which she may stand on a waitlist: entries follow when her address changes."""
+    if place.member:
+        return {place.member.email}
+    return {place.line.order.email} if place.line else set()
 
 
 def _refuse_while_others_wait(quarter: Quarter, known_as: Collection[str]) -> None:

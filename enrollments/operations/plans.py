@@ -49,6 +49,8 @@ def begin(order: Order, checkout: Checkout, payment: Payment | None, *, now: dat
         customer_id=checkout.customer_id,
         instalment_count=order.instalment_count or 1,
         instalment_cents=order.instalment_cents or 0,
+        # She paid on a page that was made before her address was changed.
+        has_old_address=order.address != order.email,
         created_at=now,
     )
     Instalment.objects.create(
@@ -80,7 +82,7 @@ def _try(act: Callable[..., None], now: datetime) -> bool:
 
 
 def settle_plans(*, now: datetime) -> int:
-    """How many plans were given their end, stopped or suspended. A second run changes nothing."""
+    """How many plans needed something, and got it. A second run changes nothing."""
     return sum(_try(act, now) for act in _due(now))
 
 
@@ -92,6 +94,8 @@ def _due(now: datetime) -> Iterator[Callable[..., None]]:
         yield partial(stop, plan_id=plan_id)
     for plan_id in list(plans.out_of_grace(now).values_list("pk", flat=True)):
         yield partial(suspend_unless_paid, plan_id=plan_id)
+    for plan_id in list(plans.with_old_address().values_list("pk", flat=True)):
+        yield partial(tell_address, plan_id=plan_id)
     opened = plans.filter(state=State.SUSPENDED, order__paused_for="")
     for plan_id in list(opened.values_list("pk", flat=True)):
         yield partial(instalments.rest_again, plan_id=plan_id)
@@ -275,6 +279,20 @@ def use_card(*, plan_id: int, card_id: str, now: datetime) -> None:
         if invoice.is_unpaid:
             stripe_gateway.pay_invoice(invoice.invoice_id, card_id)
     bring_up_to_date(plan_id=plan_id, now=now)
+
+
+def tell_address(*, plan_id: int, now: datetime) -> None:  # noqa: ARG001 (as the others)
+    """Let Stripe have the address that the plan's member has now.
+
+    Raises:
+        GatewayError: Stripe could not be asked; it is told the next time.
+    """
+    plan = PaymentPlan.objects.select_related("order__member").get(pk=plan_id)
+    told = plan.order.address
+    stripe_gateway.set_customer_email(plan.customer_id, told)
+    # Changed again meanwhile: then it is told once more.
+    same = PaymentPlan.objects.filter(pk=plan_id, order__member__email=told)
+    same.update(has_old_address=False)
 
 
 def portal_page(plan: PaymentPlan, *, return_url: str) -> str:

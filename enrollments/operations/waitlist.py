@@ -32,6 +32,7 @@ OFFER = timedelta(hours=48)
 # Whoever types an address again and again does not fill its inbox.
 LETTER_AGAIN_AFTER = timedelta(days=1)
 EntryState, Letter = WaitlistEntry.State, WaitlistLetter.Kind
+LETTER_IN_LINE = {EntryState.WAITING: Letter.JOINED, EntryState.OFFERED: Letter.OFFER}
 HAS_SEAT = (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
 
 
@@ -145,8 +146,7 @@ def join(
 
 
 def _has_place(quarter: Quarter, email: str) -> bool:
-    places = quarter.enrollments.filter(state__in=HAS_SEAT)
-    return places.filter(Q(member__email=email) | Q(line__order__email=email)).exists()
+    return quarter.enrollments.filter(state__in=HAS_SEAT, member__email=email).exists()
 
 
 def _new_entry(quarter: Quarter, *, email: str, chosen_name: str, now: datetime) -> WaitlistEntry:
@@ -172,8 +172,7 @@ def _entry_of_somebody_enrolled(
 
 
 def _write_again(entry: WaitlistEntry, now: datetime) -> None:
-    kinds = {EntryState.WAITING: Letter.JOINED, EntryState.OFFERED: Letter.OFFER}
-    kind = kinds.get(EntryState(entry.state), Letter.HAS_PLACE)
+    kind = LETTER_IN_LINE.get(EntryState(entry.state), Letter.HAS_PLACE)
     recent = entry.letters.filter(kind=kind, queued_at__gt=now - LETTER_AGAIN_AFTER)
     if not recent.exists():
         emails.queue_for_entry(kind, entry)
@@ -218,12 +217,46 @@ def put_first(quarter: Quarter, *, order: Order, now: datetime) -> None:
     """
     if quarter.enrolling_state(now, seats_left=1) == "closed":
         return
-    waiting = quarter.waitlist.in_line().filter(email=order.email).first()
+    waiting = quarter.waitlist.in_line().filter(email=order.address).first()
     entry = waiting or WaitlistEntry(
-        quarter=quarter, email=order.email, chosen_name=order.chosen_name, joined_at=now
+        quarter=quarter, email=order.address, chosen_name=order.chosen_name, joined_at=now
     )
     entry.rank = WaitlistEntry.FIRST
     entry.save()
+
+
+@transaction.atomic
+def follow_address(*, old: str, new: str, now: datetime) -> None:
+    """Everything on waitlists under ``old`` stands under ``new``, with links that are new too.
+
+    Whoever waits is written to again, because the links in earlier letters lead nowhere any more.
+    One of two entries in one line ends: the one without an offer, else the later one.
+    """
+    entries = WaitlistEntry.objects.filter(email__in=(old, new))
+    seats.lock_quarters(Q(pk__in=entries.values("quarter")))
+    for entry in entries.filter(email=old).select_related("quarter", "seat"):
+        if entry.is_in_line:
+            _follow_in_line(entry, new, now)
+        else:
+            _readdress(entry, new)
+
+
+def _follow_in_line(entry: WaitlistEntry, new: str, now: datetime) -> None:
+    lines = entry.quarter.waitlist.in_line().select_related("quarter", "seat")
+    keep, *others = sorted(
+        [entry, *lines.filter(email=new)],
+        key=lambda each: (each.state != EntryState.OFFERED, each.rank, each.joined_at, each.pk),
+    )
+    for other in others:
+        _end(other, to=EntryState.LEFT, now=now)
+    _readdress(entry, new)
+    if entry is keep:
+        emails.queue_for_entry(LETTER_IN_LINE[EntryState(entry.state)], entry)
+
+
+def _readdress(entry: WaitlistEntry, new: str) -> None:
+    entry.email, entry.uuid = new, uuid4()
+    entry.save(update_fields=["email", "uuid"])
 
 
 # --- taking what was offered ----------------------------------------------------------------

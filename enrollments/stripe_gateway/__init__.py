@@ -59,6 +59,7 @@ from enrollments.stripe_gateway.plans import (
     schedule_end_params,
     schedule_params,
     set_card,
+    set_customer_email,
     void_invoice,
 )
 from enrollments.stripe_gateway.refunds import (
@@ -133,6 +134,7 @@ __all__ = [
     "schedule_end_params",
     "schedule_params",
     "set_card",
+    "set_customer_email",
     "submit_evidence",
     "switch_off_code",
     "undelivered_events",

@@ -258,6 +258,15 @@ def get_customer_card(customer_id: str) -> tuple[str, str]:
     return customer_id, id_of(chosen.default_payment_method) if chosen else ""
 
 
+def set_customer_email(customer_id: str, email: str) -> None:
+    """Let Stripe write to that address from now on.
+
+    Raises:
+        GatewayError: nothing is known to have changed.
+    """
+    ask(lambda: client().v1.customers.update(customer_id, {"email": email}))
+
+
 def set_card(subscription_id: str, card_id: str) -> None:
     """Let a subscription be paid with that card from now on.
 

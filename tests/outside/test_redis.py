@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -140,6 +141,7 @@ def kept(site: PageCache, path: str = "/") -> bytes:
             "SERVER_PORT": "80",
             "HTTP_HOST": "localhost",
             "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(),
         },
         lambda status, _headers: told.append(status),
     )
@@ -235,7 +237,7 @@ def test_a_full_redis_is_a_miss_and_forgets_pages_all_the_same(
 ):
     generation = site.store.generation()
     redis.kill()
-    redis.start("--maxmemory", "1mb", "--maxmemory-policy", "noeviction")
+    redis.start("--maxmemory", "1", "--maxmemory-policy", "noeviction")
     ForgivingRedisCache.pause.end()
 
     cache.set("a", 1)
