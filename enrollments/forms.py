@@ -90,10 +90,14 @@ class MemberBuyerForm(BuyerForm):
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What can be chosen on a page: bundles to add and ways to pay, each with its price."""
+    """What can be chosen on a page: bundles to add and ways to pay, each with its price.
+
+    ``name_help`` says who will read the name.
+    """
 
     bundles: Sequence[tuple[int, str]] = ()
     paying: Sequence[tuple[str, str]] = ()
+    name_help: str = "A first name or any name you choose. The group sees only this."
 
 
 class WishesForm(forms.Form):
@@ -131,6 +135,7 @@ class WishesForm(forms.Form):
 
     def __init__(self, *args: Any, choices: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["chosen_name"].help_text = choices.name_help
         self._offer("paying", choices.paying)
         self._offer("bundles", choices.bundles)
 

@@ -198,7 +198,9 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
         },
         context={"state": "hers" if is_hers else "open"},
         quarter_id=None,
-        choices=Choices(),
+        choices=Choices(
+            name_help="A first name or any name you choose. Our letters call you by it."
+        ),
         quote=lambda _bundles, _paying, code: quote_for_bundle(price, code),
         bought=lambda buyer: checkout.bundle_bought(price.bundle_id, buyer),
         waiting=lambda buyer: checkout.bundle_waiting(price, buyer),

@@ -168,6 +168,7 @@ def _order_context(order: Order) -> dict[str, object]:
         "first_meeting": first.local_start(enrollment.quarter.zone)
         if first and enrollment
         else None,
+        "zone": enrollment.quarter.time_zone if enrollment else "",
         "zone_name": zone_name(enrollment.quarter.time_zone) if enrollment else "",
         "held_until": _held_until(enrollment),
         "start_again_url": "" if order.paid_at else _start_again_url(order),
@@ -188,7 +189,8 @@ def _kept_place(request: HttpRequest, order: Order) -> dict[str, object]:
     if entry is None or entry.offered_until is None:
         return {}
     return {
-        "kept_until": entry.offered_until.astimezone(entry.quarter.zone),
+        "kept_until": entry.offered_until,
+        "zone": entry.quarter.time_zone,
         "start_again_url": reverse("waitlist_offer", args=[entry.uuid]),
     }
 

@@ -472,3 +472,22 @@ def test_every_private_page_is_valid_html(client, standin, quarter):
     mistakes = {name: read(page.content.decode()).errors for name, page in pages.items()}
 
     assert {name: found for name, found in mistakes.items() if found} == {}
+
+
+def test_only_the_page_of_a_group_says_that_the_group_sees_the_name(client, quarter):
+    make_price()
+    says = "The group sees only this."
+
+    assert says in client.get(f"/enroll/{quarter.slug}/").content.decode()
+    assert says not in client.get(f"/buy/{bundle().slug}/").content.decode()
+
+
+def test_the_end_of_a_hold_can_be_read_on_any_clock(client, standin, quarter):
+    enroll(client, quarter)
+    order = Order.objects.get()
+
+    page = client.get(f"/orders/{order.uuid}/").content.decode()
+
+    until = order.lines.get().enrollment.hold_expires_at.astimezone(quarter.zone)
+    assert f'data-times="{quarter.time_zone}"><time datetime="{until:%Y-%m-%dT%H:%M}' in page
+    assert "js/local-times" in page
