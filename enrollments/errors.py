@@ -29,6 +29,10 @@ class NotForSale(Refusal):
     sentence = "This cannot be bought at the moment. Nothing was charged."
 
 
+class NoVideosYet(NotForSale):
+    sentence = "This cannot be bought yet: its videos are not here. Nothing was charged."
+
+
 class AlreadyEnrolled(Refusal):
     """Said only to a member who is signed in, because it tells that she has a place."""
 

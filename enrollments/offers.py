@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from enrollments.models import BundlePrice, Meeting, Quarter
 from enrollments.money import written
+from enrollments.querysets import bundles_are_for_sale
 from enrollments.zones import zone_name, zone_title
 from programs.models import BundlePage, WorkshopPage
 
@@ -135,7 +136,12 @@ def _offer(meetings: list[Meeting], workshop: WorkshopPage, now: datetime) -> Qu
 
 
 def _included(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
-    """A sentence for each bundle that a quarter includes; a query only when there are several."""
+    """A sentence for each bundle that a quarter includes; a query only when there are several.
+
+    Nothing is promised of which the videos are not here.
+    """
+    if not bundles_are_for_sale():
+        return []
     if annotated["included_count"] <= 1:
         return [annotated["included"]] if annotated["included"] else []
     told = quarter.bundles.exclude(when_included="").order_by("path")
@@ -143,12 +149,15 @@ def _included(quarter: Quarter, annotated: dict[str, Any]) -> list[str]:
 
 
 def bundle_offer(bundle: BundlePage) -> dict[str, object]:
-    """The price box of a bundle. ``state``: open, or none when it is not on sale. One query."""
+    """The price box of a bundle. One query.
+
+    ``state``: open, not_yet while it has no videos to sell, none when it is not on sale.
+    """
     price = BundlePrice.objects.shown().filter(bundle=bundle).first()
     if price is None:
         return {"state": "none", "discreet_name": bundle.discreet_name}
     return {
-        "state": "open",
+        "state": "open" if bundles_are_for_sale() else "not_yet",
         "price": written(price.price_cents, price.currency),
         "is_sample": price.is_sample,
         "buy_url": reverse("buy", args=[bundle.slug]),

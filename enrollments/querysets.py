@@ -48,6 +48,11 @@ GIVEN_BACK = ("pending", "succeeded")
 CLAIMED = ("proposed", "requested", *GIVEN_BACK)
 
 
+def bundles_are_for_sale() -> bool:
+    """Whether any bundle may be sold: as a sample, until the member area plays its videos."""
+    return bool(settings.DEMO_MODE)
+
+
 class QuarterQuerySet(models.QuerySet["Quarter"]):
     """Quarters, by what a visitor may see of them."""
 
@@ -146,9 +151,13 @@ class BundlePriceQuerySet(models.QuerySet["BundlePrice"]):
     """What bundles cost."""
 
     def shown(self) -> BundlePriceQuerySet:
-        """Prices visitors may see and pay: on sale, and samples in demo mode only."""
+        """Prices visitors may see: on sale, and samples in demo mode only."""
         prices = self.filter(on_sale=True)
         return prices if settings.DEMO_MODE else prices.exclude(is_sample=True)
+
+    def payable(self) -> BundlePriceQuerySet:
+        """Prices visitors may pay: those shown, while bundles are for sale at all."""
+        return self.shown() if bundles_are_for_sale() else self.none()
 
 
 class BundleAccessQuerySet(models.QuerySet["BundleAccess"]):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.admin import display
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -25,7 +26,13 @@ from enrollments.desks.prices import PricedForm
 from enrollments.desks.wording import NOTHING, order_link, sample_tag, source_of, stacked, tag, when
 from enrollments.models import BundleAccess, BundlePrice
 from enrollments.money import written
+from enrollments.querysets import bundles_are_for_sale
 from programs.models import BundlePage
+
+NO_VIDEOS = (
+    "No bundle can be on sale yet: the site cannot play its videos, so nobody would get what she "
+    "paid for. Remove the tick to save the price."
+)
 
 
 class BundlePriceForm(PricedForm):
@@ -39,6 +46,12 @@ class BundlePriceForm(PricedForm):
                 "unique": "This bundle has a price already. Change that one.",
             }
             self.fields["bundle"].queryset = BundlePage.objects.order_by("title")
+
+    def clean_on_sale(self) -> bool:
+        on_sale: bool = self.cleaned_data["on_sale"]
+        if on_sale and not bundles_are_for_sale():
+            raise ValidationError(NO_VIDEOS)
+        return on_sale
 
 
 class ChangedBundlePriceForm(TwoEditorsForm, BundlePriceForm):
@@ -126,6 +139,8 @@ class BundlePriceDesk(Desk):
 
     @display(description="Sale", ordering="on_sale")
     def sale(self, price: BundlePrice) -> SafeString:
+        if price.on_sale and not bundles_are_for_sale():
+            return tag("Waits for its videos", "quiet")
         return tag("On sale", "good") if price.on_sale else tag("Not on sale", "quiet")
 
 

@@ -21,6 +21,7 @@ from enrollments.errors import (
     AlreadyUnlocked,
     CodeNotUsable,
     NotForSale,
+    NoVideosYet,
     OrderBusy,
     OrderNotPayable,
     QuarterFull,
@@ -44,7 +45,7 @@ from enrollments.operations.wishes import (
     agree_on_bundle,
     agree_on_quarter,
 )
-from enrollments.querysets import OCCUPYING
+from enrollments.querysets import OCCUPYING, bundles_are_for_sale
 
 logger = logging.getLogger(__name__)
 
@@ -311,7 +312,9 @@ def buy_bundle(
 @transaction.atomic
 def _place_bundle_order(bundle_id: int, buyer: Buyer, wishes: Wishes, now: datetime) -> Order:
     # Locked, so that the same form sent twice is one order.
-    prices = BundlePrice.objects.shown().select_for_update(of=("self",)).select_related("bundle")
+    if not bundles_are_for_sale():
+        raise NoVideosYet
+    prices = BundlePrice.objects.payable().select_for_update(of=("self",)).select_related("bundle")
     price = prices.filter(bundle=bundle_id).first()
     if price is None:
         raise NotForSale

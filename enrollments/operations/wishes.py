@@ -50,7 +50,7 @@ def extras(quarter: Quarter, member: User | None) -> list[BundlePrice]:
     None that comes with the quarter, and none that a signed-in member has already. One query.
     """
     prices = (
-        BundlePrice.objects.shown()
+        BundlePrice.objects.payable()
         .filter(bundle__live=True, currency=quarter.currency)
         .exclude(bundle__in=quarter.bundles.values("pk"))
         .select_related("bundle")

@@ -28,6 +28,7 @@ from enrollments.models import BundleAccess, BundlePrice, HelpCode, Order, Quart
 from enrollments.money import written
 from enrollments.operations import checkout, codes, limits
 from enrollments.operations.wishes import Paying, Wishes, extras
+from enrollments.querysets import bundles_are_for_sale
 from enrollments.quotes import Quote, quote_for_bundle, quote_for_quarter, ways_to_pay
 from enrollments.stripe_gateway import GatewayError
 from enrollments.views.orders import see_other, to_payment
@@ -179,7 +180,8 @@ def state_for(request: HttpRequest, quarter: Quarter) -> str:
 
 
 def _to_add(price: BundlePrice) -> str:
-    return f"{price.bundle.discreet_name}, for {written(price.price_cents, price.currency)}"
+    cost = written(price.price_cents, price.currency)
+    return f"{price.bundle.discreet_name}, for {cost} (a sample: titles without videos)"
 
 
 @require_http_methods(["GET", "POST"])
@@ -188,6 +190,7 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
     prices = BundlePrice.objects.shown().filter(bundle__live=True).select_related("bundle")
     price = get_object_or_404(prices, bundle__slug=slug)
     access = BundleAccess.objects.in_force().filter(bundle=price.bundle)
+    state = "open" if bundles_are_for_sale() else "not_yet"
     is_hers = isinstance(request.user, User) and access.filter(member=request.user).exists()
     sale = Sale(
         template="enrollments/buy.html",
@@ -196,7 +199,7 @@ def buy(request: HttpRequest, slug: str) -> HttpResponse:
             "lesson_count": price.bundle.lesson_count(),
             "is_sample": price.is_sample,
         },
-        context={"state": "hers" if is_hers else "open"},
+        context={"state": "hers" if is_hers else state},
         quarter_id=None,
         choices=Choices(
             name_help="A first name or any name you choose. Our letters call you by it."

@@ -100,8 +100,14 @@ def _is_settled(order: Order) -> bool:
 def _received(request: HttpRequest, order: Order) -> HttpResponse:
     """What the browser that began a paid order reads; its own words back, for a while."""
     since = timezone.now() - (order.paid_at or order.created_at)
-    named = {"name": order.chosen_name, "email": order.email} if since <= NAMED_AFTER_PAYING else {}
-    return render(request, "enrollments/order_received.html", named)
+    if since > NAMED_AFTER_PAYING:
+        return render(request, "enrollments/order_received.html")
+    context = {
+        "name": order.chosen_name,
+        "email": order.email,
+        "has_lessons": order.lines.filter(bundle__isnull=False).exists(),
+    }
+    return render(request, "enrollments/order_received.html", context)
 
 
 def _page(request: HttpRequest, order_id: int, **more: object) -> HttpResponse:

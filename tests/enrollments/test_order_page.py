@@ -236,7 +236,7 @@ def test_the_page_costs_the_same_whatever_became_of_the_order(
     )
     client.get("/account/login/")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get(f"/orders/{order.uuid}/")
 
 
