@@ -127,7 +127,7 @@ def test_the_letter_and_the_page_say_until_when_on_the_clocks_of_the_quarter(
 
     assert f"Kept until {written}, " in mailoutbox[0].body
     assert "London time" in mailoutbox[0].body
-    assert f"until {written}, {until:%-I}:{until:%M}" in page
+    assert f">{written}, {until:%-I}:{until:%M}" in page
     assert "London time" in page
 
 
