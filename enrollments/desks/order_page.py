@@ -56,6 +56,10 @@ WHAT_TO_DO = {
     Order.Attention.PLAN_TROUBLE: "The payment plan in Stripe is not as agreed. Compare its "
     "instalments in Stripe with those under Payment plans, and put right in Stripe what is wrong. "
     "What came beyond the agreement goes back by itself.",
+    Order.Attention.RESTORED: "This was paid at Stripe, and our books did not know it: most likely "
+    "an older copy of them was restored. Stripe says who paid how much, but not her name here, nor "
+    "what she chose. Write to her and ask. Most often the payment is given back, and she orders "
+    "again. Nothing more is asked for month by month.",
     Order.Attention.DRIFT: "Our books and Stripe's differ about this order. Compare the story "
     "below with the payment in Stripe. Reconciliation says what it found.",
 }

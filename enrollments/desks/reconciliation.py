@@ -29,6 +29,9 @@ RULES = {
     "payments_are_not_lines": "What came in is not what its parts say",
     "more_given_back_than_paid": "More given back than was paid",
     "more_instalments_than_agreed": "More instalments than agreed",
+    "payment_had_no_order": "Paid at Stripe, and unknown here until now; it needs a person",
+    "payment_without_order": "Paid at Stripe, and in none of our orders",
+    "charge_without_payment": "Charged by Stripe, and in none of our payments",
     "plan_without_end": "A payment plan without an end at Stripe",
 }
 

@@ -10,6 +10,7 @@ from enrollments.models.dispute import Dispute
 from enrollments.models.enrollment import Enrollment
 from enrollments.models.help_code import HelpCode
 from enrollments.models.inbox import StripeEvent
+from enrollments.models.installation import Installation
 from enrollments.models.ledger import LedgerEntry
 from enrollments.models.meeting_email import MeetingEmail
 from enrollments.models.money_settings import MoneySettings
@@ -27,6 +28,7 @@ __all__ = [
     "Dispute",
     "Enrollment",
     "HelpCode",
+    "Installation",
     "Instalment",
     "LedgerEntry",
     "Meeting",

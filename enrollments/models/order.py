@@ -43,6 +43,7 @@ class Order(models.Model):
         FRAUD_WARNING = "fraud_warning", "Stripe warns of fraud"
         PLAN_OVERDUE = "plan_overdue", "Suspended; staff decide"
         PLAN_TROUBLE = "plan_trouble", "The payment plan is not as agreed"
+        RESTORED = "restored", "Paid; her name and what she chose are missing"
         DRIFT = "drift", "Our books and Stripe's differ"
 
     class PausedFor(models.TextChoices):

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from enrollments import stripe_gateway
 from enrollments.errors import OrderNotPayable
-from enrollments.models import CheckoutAttempt, Enrollment, Order, OrderLine
+from enrollments.models import CheckoutAttempt, Enrollment, Installation, Order, OrderLine
 from enrollments.operations import limits
 from enrollments.operations.orders import lock_order
 
@@ -170,6 +170,7 @@ def checkout_request(
     return stripe_gateway.CheckoutRequest(
         order_reference=str(order.uuid),
         attempt_number=attempt.number,
+        installation_code=Installation.own_code(),
         lines=_lines_to_pay(order),
         currency=order.currency,
         email=order.email,

@@ -160,7 +160,7 @@ def _settle_paid(order: Order, attempt: CheckoutAttempt, checkout: Checkout, now
         return
     _close(attempt, AttemptState.COMPLETE)
     prefetch_related_objects([order], LINES)
-    payment = _record_payment(order, attempt, checkout, now)
+    payment = record_payment(order, attempt, checkout, now)
     if order.paid_at:
         _return_second_payment(order, payment, now)
         plans.stop_what_was_not_agreed(checkout)
@@ -176,7 +176,7 @@ def _settle_paid(order: Order, attempt: CheckoutAttempt, checkout: Checkout, now
         _grant(order, now)
 
 
-def _record_payment(
+def record_payment(
     order: Order, attempt: CheckoutAttempt, checkout: Checkout, now: datetime
 ) -> Payment | None:
     """Recording money never refuses; a total of zero moves none."""

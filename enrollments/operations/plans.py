@@ -211,7 +211,9 @@ def check_plans(*, now: datetime) -> None:
         order = _order_without_plan(view, now)
         if order:
             stripe_gateway.cancel_plan(view.subscription_id)
-            _tell_staff(order.pk, now)
+            # What it was for is missing, and says more than that it was ended.
+            if order.attention != Attention.RESTORED:
+                _tell_staff(order.pk, now)
             logger.error("subscription %s had no plan and was ended", view.subscription_id)
 
 

@@ -21,6 +21,7 @@ from enrollments.operations.books import Discrepancy, discrepancies
 from enrollments.operations.disputes import take_in_dispute
 from enrollments.operations.fulfilment import settle
 from enrollments.operations.orders import ask_for_a_person, lock_order
+from enrollments.operations.unrecorded import take_up_unrecorded
 from enrollments.stripe_gateway import GatewayError
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 EVENTS_KEPT = timedelta(days=29)
 # How far back payments are compared; older ones change only by events.
 COMPARED = timedelta(days=3)
+# How far back everything that was paid is looked for in our books.
+LOOKED_FOR = timedelta(days=30)
 # An order whose page is this old is over, one way or another.
 LONGEST_OPEN = timedelta(days=2)
 # An order that is being placed right now is nobody's mistake.
@@ -44,12 +47,19 @@ def reconcile_if_due(*, now: datetime) -> Reconciliation | None:
     return reconcile(now=now)
 
 
-def reconcile(*, now: datetime, by: User | None = None) -> Reconciliation:
-    """One run, kept with what it found. A run that could not reach Stripe says so."""
+def reconcile(
+    *, now: datetime, by: User | None = None, since: datetime | None = None
+) -> Reconciliation:
+    """One run, kept with what it found. A run that could not reach Stripe says so.
+
+    What was paid is looked for in our books from ``since`` on, for thirty days unless it is given.
+    """
+    unrecorded: list[Discrepancy] = []
     run = Reconciliation.objects.create(started_at=now, by=by)
     try:
         run.events = _catch_up_with_events(now)
         run.orders = settle_open_orders(now=now)
+        unrecorded = take_up_unrecorded(since=since or now - LOOKED_FOR, now=now)
         _mirror_payments(now)
         refunds_at_stripe.send_waiting_refunds(now=now)
         plans.settle_plans(now=now)
@@ -57,7 +67,7 @@ def reconcile(*, now: datetime, by: User | None = None) -> Reconciliation:
     except GatewayError as error:
         run.error = str(error)[:200]
         logger.warning("reconciliation could not reach Stripe: %s", error)
-    run.findings = [f"{finding.rule} {finding.about}" for finding in _report(now)]
+    run.findings = [f"{finding.rule} {finding.about}" for finding in _report(unrecorded, now)]
     run.finished_at = timezone.now()
     run.save()
     return run
@@ -125,9 +135,9 @@ def _mirror_payments(now: datetime) -> None:
             take_in_dispute(dispute, now=now)
 
 
-def _report(now: datetime) -> list[Discrepancy]:
+def _report(unrecorded: list[Discrepancy], now: datetime) -> list[Discrepancy]:
     """What does not balance; staff find each such order on their list."""
-    found = discrepancies(now) + _plans_without_end(now)
+    found = unrecorded + discrepancies(now) + _plans_without_end(now)
     for finding in found:
         order = Order.objects.filter(uuid=finding.about).first() if "-" in finding.about else None
         logger.error("the books do not balance: %s %s", finding.rule, finding.about)

@@ -4,6 +4,7 @@ Owns the client, the requests this site sends, and the verification of what Stri
 Nothing about health goes through here: lines carry discreet names, references are opaque.
 """
 
+from enrollments.stripe_gateway.charges import ChargeView, list_charges
 from enrollments.stripe_gateway.checkouts import (
     Checkout,
     CheckoutRequest,
@@ -13,6 +14,7 @@ from enrollments.stripe_gateway.checkouts import (
     expire_checkout,
     get_checkout,
     list_checkouts,
+    list_completed_checkouts,
 )
 from enrollments.stripe_gateway.client import (
     API_VERSION,
@@ -81,6 +83,7 @@ from enrollments.stripe_gateway.webhooks import Event, UntrustedWebhook, read_we
 __all__ = [
     "API_VERSION",
     "OFFICIAL_BASE",
+    "ChargeView",
     "Checkout",
     "CheckoutRequest",
     "CodeRequest",
@@ -121,7 +124,9 @@ __all__ = [
     "get_plan_of_schedule",
     "get_refund",
     "get_warned_payment",
+    "list_charges",
     "list_checkouts",
+    "list_completed_checkouts",
     "list_disputes",
     "list_refunds",
     "list_running_plans",

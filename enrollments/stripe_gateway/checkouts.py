@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import stripe
@@ -43,6 +43,7 @@ class CheckoutRequest:
 
     order_reference: str
     attempt_number: int
+    installation_code: str
     lines: Sequence[Line]
     currency: str
     email: str
@@ -70,6 +71,10 @@ class Checkout:
     session_id: str
     order_reference: str
     attempt_number: int | None
+    installation_code: str
+    created_at: datetime
+    success_url: str
+    email: str
     url: str
     mode: str
     status: str
@@ -130,7 +135,11 @@ def create_checkout(request: CheckoutRequest, *, idempotency_key: str) -> Checko
 
 def checkout_params(request: CheckoutRequest) -> SessionCreateParams:
     """Exactly what is sent: neutral names, opaque references, and the email that was typed."""
-    reference = {"order": request.order_reference, "attempt": str(request.attempt_number)}
+    reference = {
+        "order": request.order_reference,
+        "attempt": str(request.attempt_number),
+        "installation": request.installation_code,
+    }
     params: SessionCreateParams = {
         "mode": "subscription" if request.mode == "subscription" else "payment",
         "client_reference_id": request.order_reference,
@@ -198,7 +207,19 @@ def list_checkouts(since: datetime) -> Iterator[Checkout]:
     Raises:
         GatewayError: no usable answer.
     """
-    params: SessionListParams = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+    return _listed({"created": {"gte": int(since.timestamp())}, "limit": 100})
+
+
+def list_completed_checkouts(since: datetime) -> Iterator[Checkout]:
+    """Those of them whose form was sent, whether the money has come or is on its way.
+
+    Raises:
+        GatewayError: no usable answer.
+    """
+    return _listed({"created": {"gte": int(since.timestamp())}, "status": "complete", "limit": 100})
+
+
+def _listed(params: SessionListParams) -> Iterator[Checkout]:
     page = ask(lambda: client().v1.checkout.sessions.list(params))
     while True:
         yield from (_checkout(session) for session in page.data)
@@ -219,6 +240,10 @@ def _checkout(session: stripe.checkout.Session) -> Checkout:
         session_id=session.id,
         order_reference=session.client_reference_id or "",
         attempt_number=int(number) if number.isascii() and number.isdigit() else None,
+        installation_code=str(metadata.get("installation", "")),
+        created_at=datetime.fromtimestamp(session.created, tz=UTC),
+        success_url=session.success_url or "",
+        email=_email(session),
         url=session.url or "",
         mode=session.mode,
         status=session.status or "",
@@ -235,6 +260,12 @@ def _checkout(session: stripe.checkout.Session) -> Checkout:
         invoice_id=id_of(session.invoice),
         customer_id=id_of(session.customer),
     )
+
+
+def _email(session: stripe.checkout.Session) -> str:
+    """The one that was typed on the payment page, or else the one that it was made with."""
+    typed = session.customer_details.email if session.customer_details else None
+    return typed or session.customer_email or ""
 
 
 def _intent_of_invoice(invoice: stripe.Invoice | str | None) -> stripe.PaymentIntent | str | None:

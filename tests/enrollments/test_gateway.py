@@ -24,6 +24,7 @@ def request(**changes) -> stripe_gateway.CheckoutRequest:
         **{
             "order_reference": "0b6ed8d2-6d2e-4a52-8f0d-7c8e6a1f0c11",
             "attempt_number": 1,
+            "installation_code": "5f0c1c1e-2b60-4b55-9a0e-0f1f5f0f5f11",
             "lines": [
                 stripe_gateway.Line(discreet_name="Saturday course", unit_price_cents=60_000)
             ],
@@ -49,8 +50,10 @@ def test_a_payment_sends_neutral_names_and_opaque_references_only():
         "client_reference_id",
         "metadata[order]",
         "metadata[attempt]",
+        "metadata[installation]",
         "payment_intent_data[metadata][order]",
         "payment_intent_data[metadata][attempt]",
+        "payment_intent_data[metadata][installation]",
         "customer_email",
         "line_items[][quantity]",
         "line_items[][price_data][currency]",

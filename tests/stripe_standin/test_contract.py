@@ -131,6 +131,7 @@ GOOD = {
     "list of checkouts": lambda v1: v1.checkout.sessions.list(
         {"created": {"gte": 1}, "limit": 100, "expand": ["data.line_items"], "status": "complete"}
     ),
+    "list of charges": lambda v1: v1.charges.list({"created": {"gte": 1}, "limit": 100}),
     "expiring": lambda v1: v1.checkout.sessions.expire("cs_test_1"),
     "lines": lambda v1: v1.checkout.sessions.line_items.list("cs_test_1", {"limit": 5}),
     "retrieving": lambda v1: v1.checkout.sessions.retrieve(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from enrollments.operations.reconcile import reconcile, reconcile_if_due
+
+
+def _day(typed: str) -> datetime:
+    """The first moment of a day, on the practice's clocks."""
+    return timezone.make_aware(datetime.fromisoformat(typed))
 
 
 class Command(BaseCommand):
@@ -17,10 +23,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-due", action="store_true", help="only once an hour")
+        parser.add_argument(
+            "--since",
+            type=_day,
+            metavar="YYYY-MM-DD",
+            help="look in our books for everything paid since that day, instead of 30 days",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        compare = reconcile_if_due if options["if_due"] else reconcile
-        run = compare(now=timezone.now())
+        if options["if_due"]:
+            run = reconcile_if_due(now=timezone.now())
+        else:
+            run = reconcile(now=timezone.now(), since=options["since"])
         if run is None:
             return
         if run.events or run.orders:
