@@ -93,6 +93,37 @@ def isolation_is_read_committed(
     ]
 
 
+@register(Tags.database)
+def waits_are_limited(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """PostgreSQL keeps the time limits of the settings; a pooler drops those sent to it."""
+    return [
+        Error(
+            f"The database “{alias}” has {name} at {found} ms instead of {wanted} ms.",
+            hint="Run manage.py set_database_limits, then have the pooler make its connections "
+            "anew (in PgBouncer: RECONNECT).",
+            id="core.E008",
+        )
+        for alias in databases or []
+        if connections[alias].vendor == "postgresql"
+        for name, found, wanted in limits_in_force(alias)
+        if found != wanted
+    ]
+
+
+def limits_in_force(alias: str) -> list[tuple[str, int, int]]:
+    """Each time limit, with the milliseconds that PostgreSQL has and those of the settings."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)",
+            [list(settings.DATABASE_LIMITS)],
+        )
+        found = dict(cursor.fetchall())
+    return [
+        (name, int(found[name]), seconds * 1000)
+        for name, seconds in settings.DATABASE_LIMITS.items()
+    ]
+
+
 def _isolation(alias: str) -> str:
     connection = connections[alias]
     if connection.vendor != "postgresql":

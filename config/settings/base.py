@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.caching import caches_at
 
@@ -116,6 +117,16 @@ TEMPLATES = [
 # --- database ---------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR}/db.sqlite3"
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+# On behind a pooler that hands one PostgreSQL connection to several transactions in turn.
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
+# Nobody waits for ever: for a lock, for an answer, or for whoever died in the middle of one.
+# Then the page says so (core.views.server_error), and Stripe delivers again. 0 is no limit. Sent
+# when connecting; behind a pooler `manage.py set_database_limits` has PostgreSQL keep them.
+DATABASE_LIMITS = {
+    "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=25),
+    "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30),
+    "idle_in_transaction_session_timeout": env.int("DATABASE_IDLE_SECONDS", default=120),
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock at BEGIN, so that check-then-write is one step.
@@ -126,20 +137,19 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Nobody waits for ever: for a lock, for an answer, or for whoever died in the middle of one.
-    # Then the page says so (core.views.server_error), and Stripe delivers again. 0 is no limit.
-    limits = {
-        "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=25),
-        "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30),
-        "idle_in_transaction_session_timeout": env.int("DATABASE_IDLE_SECONDS", default=120),
-    }
     options = DATABASES["default"].setdefault("OPTIONS", {})
-    options.setdefault(
-        "options", " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items() if seconds)
-    )
-    # What is asked again and again is planned once for each connection. A pooler that hands the
-    # same connection to several transactions in turn needs this off.
-    if env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
+    if "pool" in options:
+        raise ImproperlyConfigured(
+            "DATABASE_URL asks for a pool, which this site does not have: each thread keeps one "
+            "connection. Take it out; behind a pooler such as PgBouncer set DATABASE_POOLER=on."
+        )
+    if DATABASE_POOLER:
+        # The next transaction may be in another connection, and the pooler takes no options.
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+    else:
+        limits = [f"-c {name}={seconds}s" for name, seconds in DATABASE_LIMITS.items()]
+        options["options"] = " ".join([*limits, options.get("options", "")]).strip()
+        # What is asked again and again is planned once for each connection.
         options |= {"server_side_binding": True, "prepare_threshold": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
