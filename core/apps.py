@@ -9,6 +9,6 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core import checks  # noqa: F401, PLC0415 (registers them)
-        from core.local_moments import take_the_place_of_djangos  # noqa: PLC0415 (needs models)
+        from core.local_moments import register_for_every_form  # noqa: PLC0415 (needs models)
 
-        take_the_place_of_djangos()
+        register_for_every_form()

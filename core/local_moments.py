@@ -26,7 +26,7 @@ WHICH: Final = ("first", "second")
 class LocalMomentInput(AdminDateTimeInput):
     """Wagtail's, and below it, only where an hour comes twice, which of the two is meant."""
 
-    # Set while a hour is refused because nobody has said which.
+    # Set while an hour is refused because nobody has said which.
     asked_of: datetime | None = None
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
@@ -111,7 +111,7 @@ def _selected(is_chosen: bool) -> SafeString:  # noqa: FBT001 (what is printed, 
     return SafeString(" selected") if is_chosen else SafeString("")
 
 
-def take_the_place_of_djangos() -> None:
+def register_for_every_form() -> None:
     """From here on every form of the admin asks for moments with this field."""
     register_form_field_override(
         models.DateTimeField,
