@@ -15,10 +15,11 @@ from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from wagtail.admin.forms import WagtailAdminPageForm
+from wagtail.admin.forms.pages import CopyForm
 from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel, Panel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import StreamField
-from wagtail.models import Page, PageManager, PageViewRestriction
+from wagtail.models import Orderable, Page, PageManager, PageViewRestriction
 
 from core.blocks import CrisisLineBlock, is_sample_block
 from core.discretion import validate_discreet, validate_discreet_address
@@ -48,6 +49,48 @@ class SitePageForm(WagtailAdminPageForm):
             if name in self.cleaned_data
         ]
         return bool(marks) or any(is_sample_block(child) for stream in streams for child in stream)
+
+
+class SitePageCopyForm(CopyForm):
+    """The form with which an editor copies a page; Wagtail's own asks the page nothing."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        try:
+            validate_discreet_address(cleaned.get("new_slug", ""))
+        except ValidationError as refusal:
+            self.add_error("new_slug", refusal)
+        is_public = cleaned.get("publish_copies") or cleaned.get("alias")
+        if is_public and self.page.live and not self.errors:
+            try:
+                self.page.specific.check_public_copy(cleaned["new_parent_page"])
+            except ValidationError as refusal:
+                self.add_error(None, refusal.messages)
+        return cleaned
+
+
+class Pick(Orderable):
+    """Something an editor chose for a page, in her order; ``picked_field`` says what.
+
+    The editor's form refuses the same choice twice. The database does not: Wagtail stores the
+    rows one by one, and two that are exchanged would meet in between.
+    """
+
+    picked_field: ClassVar[str]
+
+    class Meta(Orderable.Meta):
+        abstract = True
+
+    def _get_unique_checks(
+        self,
+        exclude: Any = None,
+        include_meta_constraints: bool = False,  # noqa: FBT001, FBT002 (Django's)
+    ) -> Any:
+        unique, by_date = super()._get_unique_checks(exclude, include_meta_constraints)
+        # The rows of a form are compared with each other by what would be constraints.
+        if include_meta_constraints:
+            unique.append((type(self), (self.picked_field,)))
+        return unique, by_date
 
 
 class SitePage(Page):
@@ -87,6 +130,7 @@ class SitePage(Page):
     has_own_address = True
 
     base_form_class = SitePageForm
+    copy_form_class = SitePageCopyForm
     promote_panels: ClassVar[list[Panel]] = [
         MultiFieldPanel(
             [
@@ -132,9 +176,29 @@ class SitePage(Page):
         Raises:
             ValidationError: it would be published with sample material outside demo mode.
         """
-        if clean and self.live and not settings.DEMO_MODE and self.holds_samples():
-            raise ValidationError(SAMPLE_REFUSAL, code="sample")
+        if clean and self.live:
+            self.check_samples()
+        if self.alias_of_id:
+            # Wagtail copies every field of the source, and loaded content is found by its key.
+            self.key = None
         return super().save(clean=clean, **kwargs)
+
+    def check_samples(self) -> None:
+        """Nothing, if visitors may see what the page holds.
+
+        Raises:
+            ValidationError: it holds sample material, and this is not a demo.
+        """
+        if not settings.DEMO_MODE and self.holds_samples():
+            raise ValidationError(SAMPLE_REFUSAL, code="sample")
+
+    def check_public_copy(self, parent: Page) -> None:  # noqa: ARG002 (for types that look at it)
+        """Nothing, if a copy of the page may be public below ``parent``.
+
+        Raises:
+            ValidationError: it may not.
+        """
+        self.check_samples()
 
     def with_content_json(self, content: dict[str, Any]) -> Any:
         """The page as a revision describes it; the key belongs to the page, not to a revision."""

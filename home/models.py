@@ -23,12 +23,12 @@ from wagtail.admin.panels import (
 from wagtail.blocks import StreamBlock
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Orderable, Page, get_page_models
+from wagtail.models import Page, get_page_models
 from wagtail.search import index
 from wagtail.url_routing import RouteResult
 
 from core.blocks import TEXT_FEATURES, LinesBlock, StoryBlock
-from core.models import SettingsForm, SitePage
+from core.models import Pick, SettingsForm, SitePage
 from core.querysets import picked, sample_pages
 from home.blocks import DoorBlock, MenuLinkBlock
 from programs.models import FAQItem, ProgramIndexPage, TherapistPage
@@ -219,18 +219,15 @@ class HomePage(SitePage):
         return index_page.programs() if index_page else []
 
 
-class HomeFAQPick(Orderable):
+class HomeFAQPick(Pick):
     """One question shown on the home page."""
+
+    picked_field = "faq_item"
 
     page = ParentalKey(HomePage, on_delete=models.CASCADE, related_name="faq_picks")
     faq_item = models.ForeignKey(FAQItem, on_delete=models.CASCADE, related_name="+")
 
     panels: ClassVar[list[Panel]] = [FieldPanel("faq_item")]
-
-    class Meta(Orderable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["page", "faq_item"], name="home_asks_a_question_once")
-        ]
 
 
 class StandardPage(SitePage):

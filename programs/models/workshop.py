@@ -18,12 +18,12 @@ from wagtail.admin.panels import (
     Panel,
 )
 from wagtail.fields import StreamField
-from wagtail.models import Orderable
+from wagtail.models import Page
 from wagtail.search import index
 
 from core.blocks import LinesBlock, StoryBlock, shown
 from core.discretion import validate_discreet
-from core.models import SitePage
+from core.models import Pick, SitePage, SitePageForm
 from core.querysets import picked
 from programs.blocks import FactBlock, PolicyBlock
 from programs.models.faq import FAQItem
@@ -209,6 +209,17 @@ class WorkshopPage(SitePage):
         return self.policy("refund")
 
 
+class SyllabusWeekForm(SitePageForm):
+    """The editor's form of a week."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        # A new week has no place in the tree yet; of any other the model asks.
+        if "action-publish" in self.data and not self.instance.path:
+            check_number_is_free(cleaned.get("number"), weeks_of(self.parent_page))
+        return cleaned
+
+
 class SyllabusWeekPage(SitePage):
     """One week of a workshop: its public summary."""
 
@@ -261,6 +272,8 @@ class SyllabusWeekPage(SitePage):
         index.FilterField("number"),
     ]
 
+    base_form_class = SyllabusWeekForm
+
     class Meta:
         verbose_name = "week"
 
@@ -272,7 +285,13 @@ class SyllabusWeekPage(SitePage):
             )
         if self.part and self.of_parts and self.part > self.of_parts:
             raise ValidationError({"part": "The part cannot be higher than the number of parts."})
-        self._check_number_is_free()
+        if self.path:
+            others = weeks_of(self.get_parent()).exclude(pk=self.pk)
+            check_number_is_free(self.number, others)
+
+    def check_public_copy(self, parent: Page) -> None:
+        super().check_public_copy(parent)
+        check_number_is_free(self.number, weeks_of(parent))
 
     def heading(self) -> str:
         """The title that visitors read."""
@@ -300,18 +319,27 @@ class SyllabusWeekPage(SitePage):
         ).shown()
         return pages
 
-    def _check_number_is_free(self) -> None:
-        # While a new page is being checked it has no place in the tree yet.
-        parent = self.get_parent() if self.path else None
-        if parent is None or not self.number:
-            return
-        taken = SyllabusWeekPage.objects.child_of(parent).filter(number=self.number)
-        if taken.exclude(pk=self.pk).exists():
-            raise ValidationError({"number": f"There is a week {self.number} already."})
+
+def weeks_of(workshop: Page) -> QuerySet[SyllabusWeekPage]:
+    """Every week below ``workshop``, drafts too."""
+    weeks: QuerySet[SyllabusWeekPage] = SyllabusWeekPage.objects.child_of(workshop)
+    return weeks
 
 
-class WorkshopTherapistPick(Orderable):
+def check_number_is_free(number: int | None, weeks: QuerySet[SyllabusWeekPage]) -> None:
+    """Nothing, unless one of ``weeks`` has this number.
+
+    Raises:
+        ValidationError: one has.
+    """
+    if weeks.filter(number=number).exists():
+        raise ValidationError({"number": f"There is a week {number} already."})
+
+
+class WorkshopTherapistPick(Pick):
     """One person who leads the workshop."""
+
+    picked_field = "therapist"
 
     page = ParentalKey(WorkshopPage, on_delete=models.CASCADE, related_name="therapist_picks")
     therapist = models.ForeignKey(
@@ -320,32 +348,22 @@ class WorkshopTherapistPick(Orderable):
 
     panels: ClassVar[list[Panel]] = [PageChooserPanel("therapist", "programs.TherapistPage")]
 
-    class Meta(Orderable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["page", "therapist"], name="workshop_names_a_therapist_once"
-            )
-        ]
 
-
-class WorkshopFAQPick(Orderable):
+class WorkshopFAQPick(Pick):
     """One question shown on the workshop's page."""
+
+    picked_field = "faq_item"
 
     page = ParentalKey(WorkshopPage, on_delete=models.CASCADE, related_name="faq_picks")
     faq_item = models.ForeignKey(FAQItem, on_delete=models.CASCADE, related_name="+")
 
     panels: ClassVar[list[Panel]] = [FieldPanel("faq_item")]
 
-    class Meta(Orderable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["page", "faq_item"], name="workshop_asks_a_question_once"
-            )
-        ]
 
-
-class WorkshopTestimonialPick(Orderable):
+class WorkshopTestimonialPick(Pick):
     """One testimonial shown on the workshop's page."""
+
+    picked_field = "testimonial"
 
     page = ParentalKey(WorkshopPage, on_delete=models.CASCADE, related_name="testimonial_picks")
     testimonial = models.ForeignKey(TestimonialPage, on_delete=models.CASCADE, related_name="+")
@@ -353,10 +371,3 @@ class WorkshopTestimonialPick(Orderable):
     panels: ClassVar[list[Panel]] = [
         PageChooserPanel("testimonial", "testimonials.TestimonialPage")
     ]
-
-    class Meta(Orderable.Meta):
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["page", "testimonial"], name="workshop_quotes_a_testimonial_once"
-            )
-        ]

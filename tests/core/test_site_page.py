@@ -23,7 +23,7 @@ def edit_form(client, page):
     sent = {}
     for bound in [*form, *(field for fs in form.formsets.values() for field in fs.management_form)]:
         value = bound.value()
-        if value not in (None, False) and not hasattr(value, "stream_block"):
+        if value is not None and value is not False and not hasattr(value, "stream_block"):
             sent[bound.html_name] = value
     for name in page.stream_names():
         if name in form.fields:
