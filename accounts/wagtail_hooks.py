@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 import django_filters  # type: ignore[import-untyped]
@@ -18,6 +20,7 @@ from wagtail.users.views.users import DeleteView, IndexView, UserColumn, UserFil
 
 from accounts.forms import EditPersonForm, NewPersonForm
 from accounts.models import User
+from core.search import terms_of
 
 KEPT = (
     "This person has orders or places, which are kept. To close the account, remove the tick at "
@@ -71,6 +74,12 @@ class PeopleIndexView(IndexView):
     @cached_property
     def search_fields(self) -> set[str]:
         return {"email", "chosen_name", "first_name", "last_name"}
+
+    def search_queryset(self, queryset: QuerySet[User]) -> QuerySet[User]:
+        for term in terms_of(self.search_query or ""):
+            fields = [Q(**{f"{field}__icontains": term}) for field in self.search_fields]
+            queryset = queryset.filter(reduce(or_, fields))
+        return queryset
 
     def get_base_queryset(self) -> QuerySet[User]:
         people: QuerySet[User] = super().get_base_queryset()

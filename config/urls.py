@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import include, path
 from django.views.generic import RedirectView
-from django.views.static import serve
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
+
+from core.views import nothing_here
 
 handler500 = "core.views.server_error"
 
@@ -20,6 +21,9 @@ urlpatterns = [
     path("account/", include("accounts.urls")),
     path("staff/login/", to_sign_in),
     path("_util/login/", to_sign_in),
+    # Wagtail's tests of its own error pages.
+    path("staff/failwhale/", nothing_here),
+    path("staff/test404/", nothing_here),
     path("staff/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
     path("", include("enrollments.urls")),
@@ -28,7 +32,5 @@ urlpatterns = [
 
 if settings.DEVELOPMENT:
     urlpatterns += [path("dev/", include("core.dev_urls"))]
-    media = {"document_root": settings.MEDIA_ROOT}
-    urlpatterns += [path(f"{settings.MEDIA_URL.lstrip('/')}<path:path>", serve, media)]
 
 urlpatterns += [path("", include(wagtail_urls))]

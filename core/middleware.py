@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from inspect import unwrap
 from typing import Any, Final
 
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
+from django.contrib import messages
 from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
     HttpResponseBase,
 )
+from django.shortcuts import redirect
 
 from core import client_address, page_cache
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
 ADMIN: Final = "/staff/"
+NO_EXPORT: Final = "This list cannot be exported."
 MEMBER: Final = "/member/"
 ORDERS: Final = "/orders/"
 # Nobody keeps a copy of these and no search engine lists them; robots.txt names the same ones.
@@ -43,7 +47,10 @@ def is_private(path: str) -> bool:
 
 
 class ContentSecurityPolicy(CSPMiddleware):
-    """One strict policy for everything but the admin, which needs its inline scripts and styles."""
+    """One strict policy for everything but the admin, which needs its inline scripts and styles.
+
+    A preview of a page has the page's policy, except that the editor beside it may frame it.
+    """
 
     def get_policy_parts(
         self,
@@ -60,6 +67,9 @@ class ContentSecurityPolicy(CSPMiddleware):
         # Read now: where payments lead is settled last, by the environment or by a test.
         update: dict[str, Any] = parts.update or {}
         parts.update = {**update, "form-action": settings.FORM_ACTION_SOURCES}
+        if getattr(request, "is_preview", False):
+            # Only Wagtail says this of a request, when it shows an editor's page beside her form.
+            parts.replace = {**(parts.replace or {}), "frame-ancestors": ["'self'"]}
         return parts
 
 
@@ -89,6 +99,37 @@ def referrer_policy(request: HttpRequest) -> str:
     if request.path.startswith((MEMBER, ORDERS)) and not holds_form:
         return "no-referrer"
     return "same-origin"
+
+
+class RefuseEmptyExports:
+    """Says that a list cannot be exported, where Wagtail would send a file of blank lines.
+
+    Wagtail's lists and those of modeladmin answer ``?export=`` whether or not they say which
+    columns would be exported.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, _args: Any, _named: Any
+    ) -> HttpResponse | None:
+        if "export" not in request.GET or not request.path.startswith(ADMIN):
+            return None
+        if exported_columns(view):
+            return None
+        messages.error(request, NO_EXPORT)
+        return redirect(request.path)
+
+
+def exported_columns(view: Any) -> Any:
+    """What a list in the admin exports; nothing where ``view`` is no list or exports nothing."""
+    given = getattr(view, "view_initkwargs", {})
+    owner = getattr(unwrap(view), "__self__", None) or getattr(view, "view_class", None)
+    return given.get("list_export") or getattr(owner, "list_export", None)
 
 
 class EvictPublicPagesAfterStaffWrites:

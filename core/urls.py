@@ -13,4 +13,5 @@ urlpatterns = [
     path("readyz", views.ready, name="ready"),
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),
+    path("media/images/<str:name>", views.picture, name="picture"),
 ]

@@ -6,15 +6,26 @@ import logging
 import sys
 from datetime import timedelta
 from email.utils import parseaddr
+from pathlib import PurePath
 from typing import Final
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import default_storage
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Case, F, Min, When
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.middleware.csrf import get_token
 from django.template.loader import get_template
 from django.utils import timezone
@@ -33,6 +44,17 @@ logger = logging.getLogger(__name__)
 LATE: Final = timedelta(minutes=15)
 # By then whoever kept us waiting is done, or was cut off.
 RETRY_AFTER_SECONDS: Final = 5
+# Where Wagtail keeps what it makes of an uploaded picture.
+RENDITIONS: Final = "images"
+PICTURE_TYPES: Final = {
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+YEAR_SECONDS: Final = 31_536_000
 ITS_OWN_FIELD: Final = "csrfmiddlewaretoken"
 NEEDED: Final = ("database", "migrations")
 
@@ -120,6 +142,36 @@ def _tasks() -> str:
         logger.warning("The oldest task has waited %d s", (now - since).total_seconds())
         return f"late: {(now - since).total_seconds():.0f} s"
     return "ok"
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Takes the place of an address that a library brings and nobody should find.
+
+    Raises:
+        Http404: always.
+    """
+    raise Http404
+
+
+@require_safe
+def picture(request: HttpRequest, name: str) -> HttpResponseBase:  # noqa: ARG001
+    """A picture in one of the sizes that pages show. Its name is never used for another one.
+
+    Raises:
+        Http404: there is none. What was uploaded stands in another folder and is never served.
+    """
+    kind = PICTURE_TYPES.get(PurePath(name).suffix.lower())
+    try:
+        content = default_storage.open(f"{RENDITIONS}/{name}") if kind else None
+    except (OSError, SuspiciousFileOperation):
+        content = None
+    if content is None:
+        raise Http404
+    headers = {
+        "Cache-Control": f"public, max-age={YEAR_SECONDS}, immutable",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    return FileResponse(content, content_type=kind, headers=headers)
 
 
 @require_safe

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from wagtail import hooks
@@ -73,6 +75,15 @@ def tell_that_proxies_are_not_as_counted(request: HttpRequest, panels: list[Comp
     misfit = latest_misfit()
     if misfit and getattr(request.user, "is_superuser", False):
         panels.append(ProxiesNotAsCounted(misfit))
+
+
+@hooks.register("register_permissions")
+def offer_to_delete_uploads() -> QuerySet[Permission]:
+    """Groups may be given what ``core.uploads`` asks for."""
+    return Permission.objects.filter(
+        content_type__app_label__in=["wagtailimages", "wagtaildocs"],
+        codename__in=["delete_image", "delete_document"],
+    )
 
 
 @hooks.register("before_bulk_action")

@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "core.middleware.PrivateResponses",
     "accounts.middleware.SharedDevice",
     "accounts.middleware.StaffSecondFactor",
+    "core.middleware.RefuseEmptyExports",
     "core.middleware.EvictPublicPagesAfterStaffWrites",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
 ]
@@ -263,7 +264,11 @@ WAGTAIL_FRONTEND_LOGIN_URL = "/account/login/"
 WAGTAILADMIN_LOGIN_URL = "/account/login/"
 WAGTAIL_PRIVATE_PAGE_OPTIONS = {"SHARED_PASSWORD": False}
 WAGTAILDOCS_PRIVATE_COLLECTION_OPTIONS = {"SHARED_PASSWORD": False}
-WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
+# Whole words as they stand, in every language, on both databases; PostgreSQL would leave some out.
+WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "core.search", "SEARCH_CONFIG": "simple"}}
+# Photographs lose where and by whom they were taken when they arrive.
+WAGTAILIMAGES_IMAGE_FORM_BASE = "core.uploads.PictureForm"
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "core.uploads.DocumentForm"
 WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []
 
 # --- headers ------------------------------------------------------------------------------------

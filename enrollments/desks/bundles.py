@@ -23,9 +23,17 @@ from core.two_editors import TwoEditorsForm
 from enrollments.desks.base import Desk, KnownChoicesFilter, NeverDeleted, Section
 from enrollments.desks.order_page import ACCESS_NEEDS
 from enrollments.desks.prices import PricedForm
-from enrollments.desks.wording import NOTHING, order_link, sample_tag, source_of, stacked, tag, when
+from enrollments.desks.wording import (
+    NOTHING,
+    amount,
+    order_link,
+    sample_tag,
+    source_of,
+    stacked,
+    tag,
+    when,
+)
 from enrollments.models import BundleAccess, BundlePrice
-from enrollments.money import written
 from enrollments.querysets import bundles_are_for_sale
 from programs.models import BundlePage
 
@@ -134,8 +142,8 @@ class BundlePriceDesk(Desk):
         return format_html("{} {}", price.bundle.title, mark)
 
     @display(description="Price", ordering="price_cents")
-    def price(self, price: BundlePrice) -> str:
-        return written(price.price_cents, price.currency)
+    def price(self, price: BundlePrice) -> SafeString:
+        return amount(price.price_cents, price.currency)
 
     @display(description="Sale", ordering="on_sale")
     def sale(self, price: BundlePrice) -> SafeString:

@@ -28,7 +28,7 @@ from enrollments.desks.base import (
     Table,
 )
 from enrollments.desks.dispute_words import STATUSES, status_in_words, status_of
-from enrollments.desks.wording import order_link, stacked, staff_name, tag, when
+from enrollments.desks.wording import amount, order_link, stacked, staff_name, tag, when
 from enrollments.errors import EvidenceTooLate, Refusal
 from enrollments.models import Dispute, LedgerEntry
 from enrollments.money import written
@@ -134,8 +134,8 @@ class DisputeDesk(Desk):
         return dispute_tag(dispute)
 
     @display(description="Amount", ordering="amount_cents")
-    def amount(self, dispute: Dispute) -> str:
-        return written(dispute.amount_cents, dispute.currency)
+    def amount(self, dispute: Dispute) -> SafeString:
+        return amount(dispute.amount_cents, dispute.currency)
 
     @display(description="Answer due by", ordering="evidence_due_by")
     def due(self, dispute: Dispute) -> SafeString:

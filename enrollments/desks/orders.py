@@ -11,6 +11,7 @@ from django.contrib.admin import display
 from django.contrib.admin.utils import quote
 from django.db.models import (
     Case,
+    F,
     IntegerField,
     OuterRef,
     QuerySet,
@@ -63,6 +64,7 @@ from enrollments.desks.refund_views import (
 )
 from enrollments.desks.wording import (
     NOTHING,
+    amount,
     day,
     name_of_place,
     order_link,
@@ -77,10 +79,10 @@ from enrollments.errors import StillUndecided
 from enrollments.models import (
     Enrollment,
     Order,
+    OrderLine,
     Payment,
     Refund,
 )
-from enrollments.money import written
 from enrollments.operations.orders import is_undecided, resolve
 from enrollments.operations.unplaced import unplaced_payments
 
@@ -277,15 +279,13 @@ class OrderDesk(Desk):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         calm = When(attention="", then=Value(0))
-        return (
-            Order.objects.annotate(
-                needs_a_person=Case(calm, default=Value(1), output_field=IntegerField()),
-                received_cents=_sum_of(Payment.objects.all()),
-                given_back_cents=_sum_of(Refund.objects.given_back()),
-            )
-            .prefetch_related("lines")
-            .order_by(*self.ordering)
-        )
+        return Order.objects.annotate(
+            needs_a_person=Case(calm, default=Value(1), output_field=IntegerField()),
+            agreed_cents=_sum_of(OrderLine.objects.all(), "unit_price_cents"),
+            received_cents=_sum_of(Payment.objects.all(), "amount_cents"),
+            given_back_cents=_sum_of(Refund.objects.given_back(), "amount_cents"),
+            kept_cents=F("received_cents") - F("given_back_cents"),
+        ).order_by(*self.ordering)
 
     def get_extra_attrs_for_row(self, obj: Order, context: Any) -> dict[str, str]:
         return {"class": "desk-row--alarm"} if obj.attention else {}
@@ -307,21 +307,21 @@ class OrderDesk(Desk):
             '{} <span class="desk-under">{}</span>', tag("Needs a person", "alarm"), why
         )
 
-    @display(description="Agreed")
-    def total(self, order: Order) -> str:
-        return written(order.total_cents, order.currency)
+    @display(description="Agreed", ordering="agreed_cents")
+    def total(self, order: Any) -> SafeString:
+        return amount(order.agreed_cents, order.currency)
 
-    @display(description="Paid", ordering="paid_at")
+    @display(description="Paid", ordering="kept_cents")
     def paid(self, order: Any) -> SafeString | str:
         if not order.received_cents:
             return stacked(order.paid_at)
-        net = written(order.received_cents - order.given_back_cents, order.currency)
+        net = amount(order.kept_cents, order.currency)
         under = day(order.paid_at)
         if order.given_back_cents:
-            received = written(order.received_cents, order.currency)
-            given_back = written(order.given_back_cents, order.currency)
-            under = f"{received} less {given_back} given back"
-        return format_html('<span>{}</span><span class="desk-under">{}</span>', net, under)
+            received = amount(order.received_cents, order.currency)
+            given_back = amount(order.given_back_cents, order.currency)
+            under = format_html("{} less {} given back", received, given_back)
+        return format_html('{}<span class="desk-under">{}</span>', net, under)
 
     @display(description="Placed", ordering="created_at")
     def placed(self, order: Order) -> SafeString:
@@ -366,7 +366,7 @@ class OrderDesk(Desk):
         return order_sections(row.pk, user)
 
 
-def _sum_of(rows: QuerySet[Any]) -> Coalesce:
-    """What the ``rows`` of the outer order come to."""
+def _sum_of(rows: QuerySet[Any], column: str) -> Coalesce:
+    """What a ``column`` of the outer order's ``rows`` comes to."""
     of_order = rows.filter(order=OuterRef("pk")).order_by().values("order")
-    return Coalesce(Subquery(of_order.annotate(total=Sum("amount_cents")).values("total")), 0)
+    return Coalesce(Subquery(of_order.annotate(total=Sum(column)).values("total")), 0)

@@ -38,7 +38,16 @@ from enrollments.desks.quarter_views import (
     NewQuarterView,
     OpenEnrollmentView,
 )
-from enrollments.desks.wording import NOTHING, link, quarter_state, sample_tag, stacked, tag, when
+from enrollments.desks.wording import (
+    NOTHING,
+    amount,
+    link,
+    quarter_state,
+    sample_tag,
+    stacked,
+    tag,
+    when,
+)
 from enrollments.models import Meeting, Quarter
 from enrollments.money import written
 from enrollments.offers import instalments_written
@@ -184,8 +193,8 @@ class QuarterDesk(Desk):
         return format_html('<span class="desk-nowrap">{}</span>{}', *seats_written(quarter))
 
     @display(description="Price", ordering="price_cents")
-    def price(self, quarter: Quarter) -> str:
-        return written(quarter.price_cents, quarter.currency)
+    def price(self, quarter: Quarter) -> SafeString:
+        return amount(quarter.price_cents, quarter.currency)
 
     def actions(self, row: Quarter, user: User) -> list[Link]:
         url = self.url_helper.get_action_url("cancel", quote(row.pk))

@@ -32,6 +32,7 @@ from enrollments.desks.refund_views import (
 )
 from enrollments.desks.wording import (
     NOTHING,
+    amount,
     asker_of,
     order_link,
     refund_number,
@@ -102,8 +103,8 @@ class RefundDesk(Desk):
         return refund_number(refund)
 
     @display(description="Amount", ordering="amount_cents")
-    def amount(self, refund: Refund) -> str:
-        return written(refund.amount_cents, refund.currency)
+    def amount(self, refund: Refund) -> SafeString:
+        return amount(refund.amount_cents, refund.currency)
 
     @display(description="State", ordering="state")
     def condition(self, refund: Refund) -> SafeString:

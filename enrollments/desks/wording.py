@@ -22,6 +22,7 @@ from enrollments.models import (
     Refund,
     StripeEvent,
 )
+from enrollments.money import written
 from enrollments.zones import hour_written
 
 NOTHING = "\N{EN DASH}"
@@ -50,6 +51,11 @@ def stacked(moment: datetime | None, zone: ZoneInfo | None = None) -> SafeString
         format_moment(local, "D, M j, Y"),
         hour_written(local),
     )
+
+
+def amount(cents: int, currency: str) -> SafeString:
+    """A sum for a column: it never breaks over two lines."""
+    return format_html('<span class="desk-nowrap">{}</span>', written(cents, currency))
 
 
 def tag(text: str, tone: str = "plain") -> SafeString:

@@ -135,6 +135,8 @@ def load_groups() -> None:
             "publish_faqitem",
             "change_practicesettings",
             "change_navigationsettings",
+            "delete_image",
+            "delete_document",
         ],
     }.items():
         group, _ = Group.objects.get_or_create(name=name)

@@ -14,7 +14,9 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from core.models import PracticeSettings
+from tests.core.test_site_page import edit_form
 from tests.factories.enrollments import bundle, make_access
+from tests.factories.pages import make_standard_page
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +79,33 @@ def test_no_page_asks_another_site_for_anything(client, address):
 
     del allowed["form-action"]
     assert "http" not in str(allowed)
+
+
+@pytest.fixture
+def preview_address(staff_client) -> str:
+    """Where the owner's browser sees a page as she has just typed it."""
+    page = make_standard_page()
+    address = f"/staff/pages/{page.pk}/edit/preview/"
+    staff_client.post(address, edit_form(staff_client, page))
+    return address
+
+
+def test_only_the_form_beside_a_preview_may_frame_it(staff_client, preview_address):
+    preview = policy_of(staff_client.get(preview_address))
+    public = policy_of(staff_client.get("/"))
+
+    assert preview == public | {"frame-ancestors": "'self'"}
+    assert public["frame-ancestors"] == "'none'"
+
+
+def test_only_a_preview_carries_what_counts_words_and_finds_faults(staff_client, preview_address):
+    panel = staff_client.get(f"{preview_address}?in_preview_panel=true").content.decode()
+    tab = staff_client.get(preview_address).content.decode()
+    public = staff_client.get("/?in_preview_panel=true").content.decode()
+
+    assert "js/userbar.js" in panel
+    assert "userbar" not in tab
+    assert "userbar" not in public
 
 
 def test_a_page_cannot_be_framed(client):
