@@ -141,6 +141,9 @@ def load_groups() -> None:
     }.items():
         group, _ = Group.objects.get_or_create(name=name)
         group.permissions.add(*Permission.objects.filter(codename__in=permissions))
+    # Wagtail's own migrations give it to them: see ``core.uploads``.
+    deleting = Permission.objects.filter(codename__in=["delete_image", "delete_document"])
+    Group.objects.get(name=EDITORS).permissions.remove(*deleting)
 
 
 def _plain(entry: dict[str, Any]) -> StandardPage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from wagtail.documents import get_document_model
 from wagtail.images import get_image_model
@@ -110,7 +111,8 @@ def test_nobody_loses_what_others_uploaded_or_what_a_page_shows(people, way):
 def test_a_file_is_replaced_by_whoever_may_delete_it(people, way, address, who, is_replaced):
     thing = upload(way, people["owner of the site"])
     before = thing.file.name
-    file = get_test_image_file("other.png") if way == "image" else ContentFile(b"x", "other.txt")
+    content = get_test_image_file().file.getvalue() if way == "image" else b"words"
+    file = SimpleUploadedFile("other.png" if way == "image" else "other.txt", content)
 
     sent = {"title": "Renamed", "file": file, "collection": "1"}
     response = browser_of(people[who]).post(address.format(pk=thing.pk), sent)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
+from enrollments.desks.orders import OrderDesk
 from enrollments.models import (
     BundleAccess,
     Dispute,
@@ -50,7 +53,7 @@ COST = {
     "quarter": 12,
     "meeting": 12,
     "enrollment": 12,
-    "order": 11,
+    "order": 10,
     "refund": 10,
     "dispute": 10,
     "bundleaccess": 10,
@@ -86,6 +89,37 @@ def test_an_order_is_found_by_what_people_have_of_it(loaded_site, now, staff_cli
 
     assert "1 of 2" in text
     assert str(order).removeprefix("Order ") in text
+
+
+def test_a_number_finds_its_order_and_not_every_one_that_holds_it(loaded_site, now, staff_client):
+    quarter = make_quarter()
+    order = make_order(quarter, "Ann", uuid=UUID("12345678-0000-4000-8000-000000000001"))
+    make_order(quarter, "Bea", uuid=UUID("87654321-0000-4000-8000-000012345678"))
+
+    whole = text_of(staff_client, address("order") + "?q=12345678")
+    marked = text_of(staff_client, address("order") + "?q=%2312345678")
+    part = text_of(staff_client, address("order") + "?q=1234")
+
+    assert "1 of 2" in whole
+    assert "1 of 2" in marked
+    assert order.chosen_name in whole
+    assert "Nothing matches" in part
+
+
+@pytest.mark.parametrize("column", ["total", "paid"])
+def test_orders_are_sorted_by_their_sums(loaded_site, now, staff_client, column):
+    quarter = make_quarter()
+    for name, cents in {"Ann": 9_000, "Bea": 100_000, "Eve": 27_919}.items():
+        order = make_order(quarter, name)
+        order.lines.update(unit_price_cents=cents)
+        order.payments.update(amount_cents=cents)
+
+    place = OrderDesk.list_display.index(column)
+    page = staff_client.get(address("order") + f"?o={place}").content.decode()
+
+    positions = [page.index(f">{written}<") for written in ("$90", "$279.19", "$1,000")]
+    assert positions == sorted(positions)
+    assert '<span class="desk-nowrap">$279.19</span>' in page
 
 
 @pytest.mark.parametrize(
