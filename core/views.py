@@ -167,10 +167,7 @@ def picture(request: HttpRequest, name: str) -> HttpResponseBase:  # noqa: ARG00
         content = None
     if content is None:
         raise Http404
-    headers = {
-        "Cache-Control": f"public, max-age={YEAR_SECONDS}, immutable",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
+    headers = {"Cache-Control": f"public, max-age={YEAR_SECONDS}, immutable"}
     return FileResponse(content, content_type=kind, headers=headers)
 
 

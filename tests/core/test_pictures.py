@@ -171,7 +171,9 @@ def test_what_could_run_or_cannot_be_cleaned_is_refused(staff_client, name):
 
 
 def test_half_a_picture_is_refused_with_a_sentence(staff_client):
-    file = SimpleUploadedFile("photo.jpg", photograph("JPEG")[:-200])
+    written = BytesIO()
+    Image.effect_noise((64, 64), 100).save(written, "JPEG")
+    file = SimpleUploadedFile("photo.jpg", written.getvalue()[:-300])
     form = {"title": "A picture", "file": file, "collection": "1"}
 
     response = staff_client.post("/staff/images/add/", form)
