@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401, PLC0415 (registers them)
+        from accounts import checks, emails  # noqa: F401, PLC0415 (registers them)

@@ -1,4 +1,4 @@
-"""The letter with the code.
+"""The email with the code.
 
 It goes out by a task, not in the request, for three reasons: a member's address and a stranger's
 take the same time to answer, a provider that is down breaks no page, and it is tried again.
@@ -12,45 +12,53 @@ from django.utils import timezone
 
 from accounts import codes
 from accounts.models import User
-from core import letters
-from core.tasks import letter_task
+from core import outbox
+from core.models import OutgoingEmail
 
 
 def queue_code(sign_in: codes.SignIn) -> None:
     """Have the code sent. A stranger's sign-in is queued too, and sends nothing."""
-    send_code.enqueue(sign_in.member_id, sign_in.seed, sign_in.sent_at)
+    _queue(CODE, sign_in, template="code")
 
 
 def queue_last_code(sign_in: codes.SignIn) -> None:
     """Have the last code of the day sent. A stranger's is queued too, and sends nothing."""
-    send_last_code.enqueue(sign_in.member_id, sign_in.seed, sign_in.sent_at)
+    _queue(LAST_CODE, sign_in, template="last_code")
 
 
-@letter_task
-def send_code(member_id: int | None, seed: str, sent_at: float) -> None:
-    """Send the code of ``seed``, unless it has expired while the letter waited."""
+def _queue(kind: outbox.Kind, sign_in: codes.SignIn, *, template: str) -> None:
+    ids = [sign_in.member_id, sign_in.seed, sign_in.sent_at]
+    outbox.queue(kind, template=template, ids=ids, now=timezone.now())
+
+
+def write_code(email: OutgoingEmail, now: datetime) -> outbox.Draft | None:
+    """The code of a seed, unless it has expired while the email waited."""
+    member_id, seed, sent_at = email.ids
     lifetime = codes.lifetime()
-    if timezone.now().timestamp() > sent_at + lifetime.total_seconds():
-        return
+    if now.timestamp() > sent_at + lifetime.total_seconds():
+        return None
     minutes = int(lifetime.total_seconds() // 60)
-    _send("code", codes.code_of(seed), member_id, minutes=minutes)
+    return _draft(email, codes.code_of(seed), member_id, minutes=minutes)
 
 
-@letter_task
-def send_last_code(member_id: int | None, seed: str, sent_at: float) -> None:
-    """Send the last code of a day, unless the day has ended while the letter waited."""
+def write_last_code(email: OutgoingEmail, now: datetime) -> outbox.Draft | None:
+    """The last code of a day, unless the day has ended while the email waited."""
+    member_id, seed, sent_at = email.ids
     asked = datetime.fromtimestamp(sent_at, tz=UTC)
-    if timezone.localdate(timezone.now()) == timezone.localdate(asked):
-        _send("last_code", codes.last_code_of(seed), member_id)
+    if timezone.localdate(now) != timezone.localdate(asked):
+        return None
+    return _draft(email, codes.last_code_of(seed), member_id)
 
 
-def _send(template: str, code: str, member_id: int | None, **context: object) -> None:
+def _draft(
+    email: OutgoingEmail, code: str, member_id: int | None, **context: object
+) -> outbox.Draft | None:
     member = User.objects.filter(pk=member_id or 0, is_active=True).first()
     if member is None:
-        return
-    letters.send_letter(
+        return None
+    return outbox.Draft(
         to=member.email,
-        template=template,
+        template=email.template,
         context={"name": member.chosen_name, "code": in_groups(code), **context},
     )
 
@@ -58,3 +66,11 @@ def _send(template: str, code: str, member_id: int | None, **context: object) ->
 def in_groups(code: str) -> str:
     """``code`` as it is easily read: four digits at a time."""
     return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def note_nothing(email: OutgoingEmail, now: datetime) -> None:
+    """A code that did not come is asked for again; nobody has to be told."""
+
+
+CODE = outbox.register(outbox.Kind(name="code", write=write_code, note=note_nothing))
+LAST_CODE = outbox.register(outbox.Kind(name="last_code", write=write_last_code, note=note_nothing))

@@ -8,7 +8,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401, PLC0415 (registers them)
+        from core import checks, email_checks  # noqa: F401, PLC0415 (registers them)
         from core.local_moments import register_for_every_form  # noqa: PLC0415 (needs models)
         from core.uploads import protect_uploads  # noqa: PLC0415 (needs every app)
 

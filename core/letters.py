@@ -2,8 +2,8 @@
 
 A letter is a file ``templates/letters/<name>.txt`` that extends ``letters/base.txt`` and fills its
 blocks ``subject``, ``preheader`` and ``body``. The HTML part is made from the same words, or from
-``<name>.html`` where a letter needs more than paragraphs. Whoever owns what a letter is about
-queues it with ``core.tasks.letter_task``, whose arguments are ids, and calls ``send_letter`` there.
+``<name>.html`` where a letter needs more than paragraphs. They are queued and tried by
+``core.outbox``.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formataddr, parseaddr
 from typing import Any, Final
+from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.validators import validate_email
 from django.template import Context
 from django.template.loader import get_template, select_template
 
+from core import providers
 from core.discretion import leak_words_in
 from core.models import PracticeSettings
 
@@ -62,14 +64,23 @@ class Letter:
         return "\n".join([self.subject, self.preheader, self.text, self.html])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What makes a second try the same letter: its Message-ID, and the key of the request."""
+
+    message: UUID = field(default_factory=uuid4)
+    request: UUID = field(default_factory=uuid4)
+
+
 def send_letter(
     *,
     to: str,
     template: str,
     context: Mapping[str, object],
     attachments: Iterable[Attachment] = (),
+    identity: Identity | None = None,
 ) -> None:
-    """Send ``templates/letters/<template>`` now. Call it from a task.
+    """Send ``templates/letters/<template>`` now. ``core.outbox`` calls it from a task.
 
     ``context`` may hold the recipient's own ``name``, as she typed it.
 
@@ -82,7 +93,13 @@ def send_letter(
     files = list(attachments)
     sender = sender_line()
     refuse_leaks(compose(template, {**context, **_in_place_of(context)}), sender, files)
-    letter = compose(template, context)
+    message = _message(compose(template, context), to=to, sender=sender, files=files)
+    _send(message, identity or Identity())
+
+
+def _message(
+    letter: Letter, *, to: str, sender: str, files: Iterable[Attachment]
+) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=letter.subject,
         body=letter.text,
@@ -93,7 +110,18 @@ def send_letter(
     message.attach_alternative(letter.html, "text/html")
     for file in files:
         message.attach(file.name, file.content, file.mimetype)
-    message.send()
+    return message
+
+
+def _send(message: EmailMultiAlternatives, identity: Identity) -> None:
+    domain = parseaddr(message.from_email)[1].rpartition("@")[2]
+    message.extra_headers["Message-ID"] = f"<{identity.message}@{domain}>"
+    message.connection = get_connection()
+    try:
+        providers.name_same_request(message, message.connection, identity.request)
+        message.send()
+    finally:
+        message.connection.close()
 
 
 def compose(template: str, context: Mapping[str, object]) -> Letter:

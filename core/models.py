@@ -1,4 +1,4 @@
-"""What every page of the site has in common, and the practice's own settings.
+"""What every page of the site has in common, the practice's own settings, emails on their way.
 
 A page marked Sample is made up for the demo: outside demo mode it cannot be published, is not
 served, and is left out of every list.
@@ -6,7 +6,9 @@ served, and is left out of every list.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
+from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
@@ -23,7 +25,7 @@ from wagtail.models import Orderable, Page, PageManager, PageViewRestriction
 
 from core.blocks import CrisisLineBlock, is_sample_block
 from core.discretion import validate_discreet, validate_discreet_address
-from core.querysets import SitePageQuerySet
+from core.querysets import OutgoingEmailQuerySet, SitePageQuerySet
 from core.two_editors import TwoEditorsForm
 
 SAMPLE_REFUSAL = (
@@ -383,3 +385,83 @@ class RateLimitCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.moments)} tries of {self.kind}"
+
+
+class OutgoingEmail(models.Model):
+    """An email on its way: how often it was tried, when it is tried next, what came of it.
+
+    Nothing here names anybody. ``ids`` is what its kind (``core.outbox.Kind``) needs to write it,
+    at every try anew; ``uuid`` is its Message-ID at every try.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Not sent"
+        OBSOLETE = "obsolete", "Not needed any more"
+        DISMISSED = "dismissed", "Not sent, dealt with"
+
+    class Reason(models.TextChoices):
+        """Why the last try came to nothing."""
+
+        NONE = "", "None"
+        UNREACHABLE = "unreachable", "The mail provider could not be reached"
+        NO_ACCESS = "no_access", "The mail provider did not accept our token or password"
+        NOT_SET_UP = "not_set_up", "The settings of the mail provider are not complete"
+        REFUSED = "refused", "The mail provider refused the email"
+        ADDRESS_REFUSED = "address_refused", "The mail provider refused the address"
+        NO_ADDRESS = "no_address", "The address is not an email address"
+        NOT_DISCREET = "not_discreet", "A word in it would have told what it is about"
+        NOT_WRITTEN = "not_written", "It could not be written, which is a fault of this site"
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=30)
+    template = models.CharField(max_length=60)
+    ids = models.JSONField(default=list)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(
+        max_length=20, choices=Reason.choices, default=Reason.NONE, blank=True
+    )
+    tries = models.PositiveSmallIntegerField(default=0)
+    # Tries to which the provider answered no: the next is a request of its own, not the same again.
+    refusals = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField()
+    # Later than ``queued_at`` once staff have asked for it again.
+    trying_since = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    # Until then a worker has it in hand.
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[OutgoingEmailQuerySet] = OutgoingEmailQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "email"
+        ordering: ClassVar[list[str]] = ["-queued_at", "-pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(state="queued") | models.Q(settled_at__isnull=False),
+                name="a_settled_email_says_since_when",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["state", "next_try_at"], name="emails_by_next_try"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Email {self.pk}"
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it should be tried, and nobody is at it."""
+        is_free = self.claimed_until is None or self.claimed_until <= now
+        return self.state == self.State.QUEUED and self.next_try_at <= now and is_free
+
+
+class ProvenEmailSettings(models.Model):
+    """A fingerprint of email settings with which an email has gone out."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    proven_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Email settings {self.fingerprint[:8]}"

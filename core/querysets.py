@@ -1,13 +1,23 @@
-"""Questions about what visitors may see."""
+"""Questions about what visitors may see, and about emails on their way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import models
+from django.db.models import Q
 from wagtail.models import get_page_models
 from wagtail.query import PageQuerySet
+
+if TYPE_CHECKING:
+    # Named in quotes below.
+    from core.models import OutgoingEmail  # noqa: F401
+
+# The provider is away, or does not know us: the next email will fare the same.
+PROVIDER_AWAY = ("unreachable", "no_access", "not_set_up")
 
 
 class SitePageQuerySet(PageQuerySet):
@@ -41,3 +51,20 @@ def picked(picks: Any, name: str) -> list[Any]:
 
 def _may_be_seen(thing: Any) -> bool:
     return settings.DEMO_MODE or not getattr(thing, "is_sample", False)
+
+
+class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
+    """Emails on their way."""
+
+    def due_for(self, wait: timedelta, now: datetime) -> OutgoingEmailQuerySet:
+        """Those that should have been tried ``wait`` ago, and that no worker has in hand."""
+        free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+        return self.filter(free, state="queued", next_try_at__lte=now - wait)
+
+    def waiting_for_provider(self, now: datetime) -> OutgoingEmailQuerySet:
+        """Those that are tried later because the provider could take nothing."""
+        return self.filter(state="queued", reason__in=PROVIDER_AWAY, next_try_at__gt=now)
+
+    def late(self, wait: timedelta, now: datetime) -> OutgoingEmailQuerySet:
+        """Those that should have gone out ``wait`` ago, and have not."""
+        return self.filter(state="queued", trying_since__lte=now - wait)

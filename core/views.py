@@ -35,9 +35,11 @@ from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
 from core import client_address
+from core.email_settings import are_proven
 from core.leaving import PLAIN_PAGE, end_session, erase_traces
 from core.middleware import PRIVATE
-from core.models import PracticeSettings
+from core.models import OutgoingEmail, PracticeSettings
+from core.outbox import KEEP_TRYING
 
 logger = logging.getLogger(__name__)
 
@@ -90,13 +92,14 @@ def alive(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether requests should be sent here: 503 until database and migrations are there.
 
-    A cache that fails only makes the site slower. A queue that stands still, and proxies that are
-    not as counted, are so for every process, and taking all of them away would close the site as
-    well. So these are told and do not fail.
+    A cache that fails only makes the site slower. A queue that stands still, emails that cannot be
+    sent, email settings that nobody has tried, and proxies that are not as counted, are so for
+    every process, and taking all of them away would close the site as well. So these are told and
+    do not fail.
     """
     state = {"database": _database(), "cache": _cache(), "proxies": _proxies()}
     if state["database"] == "ok":
-        state |= {"migrations": _migrations(), "tasks": _tasks()}
+        state |= {"migrations": _migrations(), "tasks": _tasks(), "emails": _emails()}
     is_ready = all(state.get(part) == "ok" for part in NEEDED)
     return JsonResponse(state, status=200 if is_ready else 503)
 
@@ -134,14 +137,24 @@ def _proxies() -> str:
 
 
 def _tasks() -> str:
-    """How long the task that has been due for longest has waited."""
+    """How long the task that has been due for longest has waited, and how many were given up."""
     now = timezone.now()
     due = Case(When(run_after__lte=now, then=F("run_after")), default=F("enqueued_at"))
     since = DBTaskResult.objects.ready().aggregate(since=Min(due))["since"] or now
     if now - since > LATE:
         logger.warning("The oldest task has waited %d s", (now - since).total_seconds())
         return f"late: {(now - since).total_seconds():.0f} s"
-    return "ok"
+    given_up = DBTaskResult.objects.failed().filter(enqueued_at__lte=now - KEEP_TRYING).count()
+    return f"given up: {given_up}" if given_up else "ok"
+
+
+def _emails() -> str:
+    """Whether emails go out; ``not proven``: none has, since the settings changed."""
+    late = OutgoingEmail.objects.late(LATE, timezone.now()).count()
+    if late:
+        logger.warning("%d emails have waited for more than %d s", late, LATE.total_seconds())
+        return f"late: {late}"
+    return "ok" if are_proven() else "not proven"
 
 
 def nothing_here(request: HttpRequest) -> HttpResponse:  # noqa: ARG001

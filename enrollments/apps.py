@@ -10,6 +10,8 @@ class EnrollmentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from enrollments import emails  # noqa: F401, PLC0415 (registers them)
+
         # Imported late: checks need the settings that are being read now.
         from enrollments.checks import (  # noqa: PLC0415
             order_limits_can_be_read,

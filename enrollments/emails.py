@@ -1,4 +1,4 @@
-"""Letters about orders and the waitlist. Each is queued in the transaction that causes it."""
+"""Emails about orders and the waitlist. Each is queued in the transaction that causes it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from core import letters
-from core.tasks import letter_task
+from core import outbox
+from core.models import OutgoingEmail
+from enrollments import email_rules
 from enrollments.models import (
     Enrollment,
     LedgerEntry,
@@ -28,7 +29,16 @@ from enrollments.money import written
 from enrollments.zones import hour_written, zone_name
 
 Letter, EntryState = WaitlistLetter.Kind, WaitlistEntry.State
-# A letter that waited for the mail provider is sent only while it still says something true.
+State, Action = OutgoingEmail.State, LedgerEntry.Action
+# What the ledger says of an order's email.
+LEDGER = {
+    State.QUEUED: Action.LETTER_QUEUED,
+    State.SENT: Action.LETTER_SENT,
+    State.FAILED: Action.LETTER_FAILED,
+    State.OBSOLETE: Action.LETTER_OBSOLETE,
+    State.DISMISSED: Action.LETTER_FAILED,
+}
+# An email that waited for the mail provider is sent only while it still says something true.
 TRUE_WHILE = {
     Letter.JOINED: EntryState.WAITING,
     Letter.OFFER: EntryState.OFFERED,
@@ -38,25 +48,41 @@ TRUE_WHILE = {
 }
 
 
+# --- orders ---------------------------------------------------------------------------------
+
+
 def queue(letter: str, order: Order) -> None:
-    """Have ``templates/letters/<letter>`` sent to the buyer once the transaction is committed."""
+    """Have ``templates/letters/<letter>`` sent to the buyer once the transaction is committed.
+
+    Raises:
+        LookupError: ``email_rules.RULES`` does not say until when it is true.
+    """
+    if letter not in email_rules.RULES:
+        raise LookupError(letter)
+    now = timezone.now()
     entry = LedgerEntry.objects.create(
-        order=order, at=timezone.now(), action=LedgerEntry.Action.LETTER_QUEUED, detail=letter
+        order=order, at=now, action=Action.LETTER_QUEUED, detail=letter
     )
-    send_order_letter.enqueue(entry.pk)
+    outbox.queue(ORDER, template=letter, ids=[entry.pk], now=now)
 
 
-@letter_task
-def send_order_letter(entry_id: int) -> None:
-    """Send one letter about an order, once. The task carries ids only."""
-    entry = LedgerEntry.objects.get(pk=entry_id)
-    if entry.action == LedgerEntry.Action.LETTER_SENT:
-        return
+def write_order_email(email: OutgoingEmail, now: datetime) -> outbox.Draft | None:  # noqa: ARG001
+    """An email about an order, as the order stands now."""
+    entry = LedgerEntry.objects.get(pk=email.ids[0])
     orders = Order.objects.select_related("member").prefetch_related("lines", "payments")
     order = orders.get(pk=entry.order_id)
-    letters.send_letter(to=order.address, template=entry.detail, context=order_context(order))
-    entry.action, entry.at = LedgerEntry.Action.LETTER_SENT, timezone.now()
-    entry.save(update_fields=["action", "at"])
+    if not email_rules.is_still_true(entry, order):
+        return None
+    return outbox.Draft(to=order.address, template=email.template, context=order_context(order))
+
+
+def note_order_email(email: OutgoingEmail, now: datetime) -> None:
+    """The order's ledger says what became of it, and when."""
+    action = LEDGER[State(email.state)]
+    LedgerEntry.objects.filter(pk=email.ids[0]).update(action=action, at=now)
+
+
+ORDER = outbox.register(outbox.Kind(name="order", write=write_order_email, note=note_order_email))
 
 
 def order_context(order: Order) -> dict[str, object]:
@@ -117,32 +143,48 @@ def _plan_context(order: Order) -> dict[str, object]:
     }
 
 
+# --- the waitlist ---------------------------------------------------------------------------
+
+
 def queue_for_entry(kind: WaitlistLetter.Kind, entry: WaitlistEntry) -> None:
-    """Have a letter sent to somebody on the waitlist once the transaction is committed."""
-    letter = WaitlistLetter.objects.create(entry=entry, kind=kind, queued_at=timezone.now())
-    send_waitlist_letter.enqueue(letter.pk)
+    """Have an email sent to somebody on the waitlist once the transaction is committed."""
+    now = timezone.now()
+    letter = WaitlistLetter.objects.create(entry=entry, kind=kind, queued_at=now)
+    outbox.queue(WAITLIST, template=kind, ids=[letter.pk], now=now)
 
 
-@letter_task
-def send_waitlist_letter(letter_id: int) -> None:
-    """Send one letter to somebody on the waitlist, once. The task carries ids only."""
-    letter = WaitlistLetter.objects.select_related("entry__quarter__workshop").get(pk=letter_id)
-    entry, kind = letter.entry, WaitlistLetter.Kind(letter.kind)
-    if letter.sent_at or entry.state != TRUE_WHILE[kind]:
-        return
-    letters.send_letter(to=entry.email, template=kind, context=entry_context(entry))
-    letter.sent_at = timezone.now()
-    letter.save(update_fields=["sent_at"])
+def write_waitlist_email(email: OutgoingEmail, now: datetime) -> outbox.Draft | None:
+    """An email to somebody on the waitlist, as her entry stands now."""
+    letter = WaitlistLetter.objects.select_related("entry__quarter__workshop").get(pk=email.ids[0])
+    entry = letter.entry
+    if entry.state != TRUE_WHILE[Letter(letter.kind)]:
+        return None
+    return outbox.Draft(to=entry.email, template=letter.kind, context=entry_context(entry, now))
 
 
-def entry_context(entry: WaitlistEntry) -> dict[str, object]:
-    """What a letter to somebody on the waitlist may say. Its links name her entry only."""
+def note_waitlist_email(email: OutgoingEmail, now: datetime) -> None:
+    """What became of it; with the email that offers a place, the time to take it begins."""
+    letter = WaitlistLetter.objects.select_related("entry__quarter").get(pk=email.ids[0])
+    letter.outcome = email.state
+    letter.sent_at = now if email.state == State.SENT else None
+    letter.save(update_fields=["outcome", "sent_at"])
+    if letter.kind == Letter.OFFER and letter.sent_at:
+        letter.entry.begin_offer(now)
+
+
+WAITLIST = outbox.register(
+    outbox.Kind(name="waitlist", write=write_waitlist_email, note=note_waitlist_email)
+)
+
+
+def entry_context(entry: WaitlistEntry, now: datetime) -> dict[str, object]:
+    """What an email to somebody on the waitlist may say. Its links name her entry only."""
     quarter = entry.quarter
     return {
         "name": entry.chosen_name,
         "items": [quarter.workshop.discreet_name],
         "number": entry.number,
-        "until": entry.offered_until.astimezone(quarter.zone) if entry.offered_until else None,
+        "until": (entry.offered_until or entry.end_of_offer(now)).astimezone(quarter.zone),
         "zone_name": zone_name(quarter.time_zone),
         "offer_url": offer_url(entry),
         "place_url": place_url(entry),
@@ -150,34 +192,44 @@ def entry_context(entry: WaitlistEntry) -> dict[str, object]:
     }
 
 
+# --- meetings -------------------------------------------------------------------------------
+
+
 def queue_about_meeting(email: MeetingEmail) -> None:
     """Have a member told about a meeting once the transaction is committed."""
     email.save()
-    send_meeting_email.enqueue(email.pk)
+    outbox.queue(MEETING, template=email.kind, ids=[email.pk], now=timezone.now())
 
 
-@letter_task
-def send_meeting_email(email_id: int) -> None:
-    """Tell one member about one meeting, once. The task carries ids only."""
+def write_meeting_email(email: OutgoingEmail, now: datetime) -> outbox.Draft | None:
+    """An email to one member about one meeting, as the meeting stands now."""
     emails = MeetingEmail.objects.select_related("meeting__quarter__workshop", "enrollment__member")
-    email = emails.get(pk=email_id)
-    member = email.enrollment.member
-    if member is None or not _is_still_true(email):
-        return
-    context = meeting_context(email.meeting, knew_starts_at=email.knew_starts_at)
-    letters.send_letter(
-        to=member.email, template=email.kind, context={**context, "name": member.chosen_name}
+    told = emails.get(pk=email.ids[0])
+    member = told.enrollment.member
+    if member is None or not _is_still_true(told, now):
+        return None
+    context = meeting_context(told.meeting, knew_starts_at=told.knew_starts_at)
+    return outbox.Draft(
+        to=member.email, template=told.kind, context={**context, "name": member.chosen_name}
     )
-    email.sent_at = timezone.now()
-    email.save(update_fields=["sent_at"])
 
 
-def _is_still_true(email: MeetingEmail) -> bool:
-    """Not sent, not replaced, still her place, and not about something that is over by now."""
+def _is_still_true(email: MeetingEmail, now: datetime) -> bool:
+    """Not replaced, still her place, and not about something that is over by now."""
     meeting, place = email.meeting, email.enrollment
     is_hers = place.state in (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
-    is_over = meeting.phase(timezone.now()) == Phase.OVER
-    return not (email.sent_at or email.replaced_at or is_over) and is_hers
+    return email.replaced_at is None and meeting.phase(now) != Phase.OVER and is_hers
+
+
+def note_meeting_email(email: OutgoingEmail, now: datetime) -> None:
+    """What became of it, and when she was told."""
+    sent_at = now if email.state == State.SENT else None
+    MeetingEmail.objects.filter(pk=email.ids[0]).update(outcome=email.state, sent_at=sent_at)
+
+
+MEETING = outbox.register(
+    outbox.Kind(name="meeting", write=write_meeting_email, note=note_meeting_email)
+)
 
 
 def meeting_context(meeting: Meeting, *, knew_starts_at: datetime) -> dict[str, object]:

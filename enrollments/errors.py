@@ -224,6 +224,15 @@ class NotInLine(Refusal):
     sentence = "She is not waiting any more. Nothing was changed."
 
 
+class EmailNotWaiting(Refusal):
+    """Said to staff."""
+
+    sentence = (
+        "This email was sent, is not needed any more, or is being sent at this moment. "
+        "Nothing was changed."
+    )
+
+
 class CannotMove(Refusal):
     """Said to staff."""
 

@@ -247,8 +247,12 @@ class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
         count = before.order_by().values("quarter").annotate(count=Count("pk")).values("count")
         return self.annotate(place_in_line=Coalesce(Subquery(count), 0) + 1)
 
+    def untold_offers(self) -> WaitlistQuerySet:
+        """Offers whose email has not gone out: their time has not begun."""
+        return self.filter(state="offered", offered_until=None)
+
     def lapsed_offers(self, now: datetime) -> WaitlistQuerySet:
-        """Offers that were not taken in time; whoever is paying may finish."""
+        """Offers that were not taken in time; whoever is paying may finish, or was never told."""
         return self.filter(state="offered", seat__state="offered", offered_until__lte=now)
 
 

@@ -12,6 +12,7 @@ from wagtail_modeladmin.options import ModelAdminGroup, modeladmin_register
 
 from enrollments.desks.bundles import BundleAccessDesk, BundlePriceDesk
 from enrollments.desks.disputes import DisputeDesk
+from enrollments.desks.emails import EmailDesk
 from enrollments.desks.help_codes import HelpCodeDesk
 from enrollments.desks.inbox import StripeEventDesk
 from enrollments.desks.orders import EnrollmentDesk, OrderDesk
@@ -42,6 +43,7 @@ class EnrollmentDesks(ModelAdminGroup):
         BundleAccessDesk,
         BundlePriceDesk,
         HelpCodeDesk,
+        EmailDesk,
         StripeEventDesk,
         ReconciliationDesk,
     )

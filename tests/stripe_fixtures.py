@@ -9,8 +9,8 @@ import pytest
 import requests
 import stripe
 from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
+from core.models import OutgoingEmail
 from devtools.stripe_standin.control import StandIn
 from enrollments.models import HelpCode, Order
 from enrollments.operations import checkout, codes
@@ -119,4 +119,4 @@ def queued(settings):
     settings.TASKS = {
         "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}
     }
-    return DBTaskResult.objects.filter(task_path="enrollments.emails.send_order_letter")
+    return OutgoingEmail.objects.filter(kind="order")

@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.email import anymail_settings
 from config.settings.caching import caches_at
 
 env = environ.Env()
@@ -225,12 +226,17 @@ STORAGES = {
 # --- mail ---------------------------------------------------------------------------------------
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 EMAIL_TIMEOUT = 10
-# Providers would otherwise count who opens a letter and rewrite its links to watch them.
-ANYMAIL: dict[str, object] = {
-    "SEND_DEFAULTS": {"track_opens": False, "track_clicks": False},
-    "IGNORE_UNSUPPORTED_FEATURES": True,
-    **env.dict("ANYMAIL", default={}),
-}
+# For SMTP.
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+# For any of Anymail's providers: NAME=value,NAME=value, or JSON for what is not plain text.
+ANYMAIL = anymail_settings(env.str("ANYMAIL", default=""))
+# The owner's word that tracking is off at a provider to whom we cannot say so: the provider's name.
+TRACKING_SWITCHED_OFF_AT = env.str("TRACKING_SWITCHED_OFF_AT", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from core.models import OutgoingEmail
 from enrollments.desks.base import Table
 from enrollments.desks.dispute_words import status_in_words
 from enrollments.desks.refund_views import may_see_refunds
@@ -26,6 +27,7 @@ from enrollments.desks.wording import (
     stacked,
     staff_name,
 )
+from enrollments.emails import LEDGER
 from enrollments.models import (
     CheckoutAttempt,
     Instalment,
@@ -39,7 +41,12 @@ from enrollments.models import (
 from enrollments.money import written
 
 Action = LedgerEntry.Action
-LETTERS = (Action.LETTER_QUEUED, Action.LETTER_SENT)
+LETTERS = (
+    Action.LETTER_QUEUED,
+    Action.LETTER_SENT,
+    Action.LETTER_FAILED,
+    Action.LETTER_OBSOLETE,
+)
 LABELS = {str(k): str(v) for k, v in (*Order.Attention.choices, *Order.PausedFor.choices)}
 BUYER, STRIPE, BANK = "The buyer", "Stripe", "Her bank"
 
@@ -225,9 +232,9 @@ def _meeting_emails(order: Order) -> Iterator[Told]:
 
 
 def _fate_of_email(email: MeetingEmail) -> str:
-    if email.sent_at:
-        return Action.LETTER_SENT.label
-    return "Letter replaced by a later one" if email.replaced_at else Action.LETTER_QUEUED.label
+    if email.replaced_at:
+        return "Letter replaced by a later one"
+    return str(LEDGER[OutgoingEmail.State(email.outcome)].label)
 
 
 def _entries(order: Order, refunds: list[Refund]) -> Iterator[Told]:

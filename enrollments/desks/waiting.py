@@ -9,10 +9,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 
 from accounts.models import User
-from enrollments.models import Order, Reconciliation, Refund, StripeEvent
+from core.email_settings import are_proven
+from core.models import OutgoingEmail
+from enrollments.models import Order, Reconciliation, Refund, StripeEvent, WaitlistEntry
 
 # Stripe delivers a failed event again by itself; after so long a person should look.
 TRIED_AGAIN = timedelta(minutes=15)
+# A mail provider may be away for a moment; after so long a person should know.
+MAIL_IS_LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,10 @@ def waiting_for(user: User | AnonymousUser, now: datetime) -> list[Waiting]:
         found.append(_events(now))
     if user.has_perm("enrollments.view_reconciliation"):
         found.append(_findings())
+    if user.has_perm("core.view_outgoingemail"):
+        found += [_failed_emails(), _late_emails(now), _email_settings()]
+    if user.has_perm("enrollments.view_waitlistentry"):
+        found.append(_untold_offers(now))
     return [each for each in found if each.count]
 
 
@@ -85,6 +93,47 @@ def _findings() -> Waiting:
     )
 
 
-def _list_of(model: str, query: str = "") -> str:
-    address = reverse(f"enrollments_{model}_modeladmin_index")
+def _failed_emails() -> Waiting:
+    return Waiting(
+        count=OutgoingEmail.objects.filter(state=OutgoingEmail.State.FAILED).count(),
+        one="1 email could not be sent",
+        many="{} emails could not be sent",
+        url=_list_of("outgoingemail", "state=failed", app="core"),
+    )
+
+
+def _late_emails(now: datetime) -> Waiting:
+    return Waiting(
+        count=OutgoingEmail.objects.late(MAIL_IS_LATE, now).count(),
+        one="1 email has waited for more than an hour",
+        many="{} emails have waited for more than an hour",
+        url=_list_of("outgoingemail", "state=queued", app="core"),
+    )
+
+
+def _email_settings() -> Waiting:
+    told = "No email has gone out since the email settings changed: manage.py send_test_email"
+    return Waiting(
+        count=0 if are_proven() else 1,
+        one=told,
+        many=told,
+        url=_list_of("outgoingemail", app="core"),
+    )
+
+
+def _untold_offers(now: datetime) -> Waiting:
+    """Offers whose email waits: their seats are kept, and their 48 hours have not begun."""
+    late = WaitlistEntry.objects.untold_offers().filter(
+        letters__kind="waitlist_offer", letters__queued_at__lte=now - MAIL_IS_LATE
+    )
+    return Waiting(
+        count=late.distinct().count(),
+        one="1 place is offered to somebody whom no email has reached",
+        many="{} places are offered to people whom no email has reached",
+        url=_list_of("waitlistentry", "state=offered"),
+    )
+
+
+def _list_of(model: str, query: str = "", *, app: str = "enrollments") -> str:
+    address = reverse(f"{app}_{model}_modeladmin_index")
     return f"{address}?{query}" if query else address

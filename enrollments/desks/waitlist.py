@@ -30,11 +30,13 @@ from enrollments.desks.base import (
 from enrollments.desks.quarters import QuarterFilter
 from enrollments.desks.wording import NOTHING, order_link, stacked, tag, when
 from enrollments.errors import NotInLine
-from enrollments.models import Enrollment, WaitlistEntry
+from enrollments.models import Enrollment, WaitlistEntry, WaitlistLetter
 from enrollments.operations import waitlist
 from enrollments.querysets import IN_LINE
 
 State = WaitlistEntry.State
+LETTER_TONES = {"failed": "alarm", "queued": "plain"}
+UNTOLD = "Email not sent yet"
 TONES = {State.OFFERED: "good", State.ACCEPTED: "good", State.WAITING: "plain"}
 
 
@@ -83,7 +85,9 @@ class OfferNowView(EntryView):
 
     button = "Offer a place now"
     question = "Offer a free place now?"
-    consequence = "She gets a letter, and the place is kept for her for two days."
+    consequence = (
+        "She gets a letter, and the place is kept for her for two days from the moment it is sent."
+    )
     done = "has been offered a place."
     log_action = "enrollments.offer"
 
@@ -145,6 +149,8 @@ class WaitlistDesk(Desk):
     @display(description="Kept until", ordering="offered_until")
     def until(self, entry: WaitlistEntry) -> SafeString:
         offered = entry.state == State.OFFERED
+        if entry.is_untold():
+            return tag(UNTOLD)
         return stacked(entry.offered_until if offered else None, entry.quarter.zone)
 
     @display(description="Joined", ordering="joined_at")
@@ -188,7 +194,7 @@ def _facts(entry: WaitlistEntry) -> list[tuple[str, object]]:
         ("Quarter", f"{entry.quarter.workshop.title}, {entry.quarter.label}"),
         ("State", _condition(entry, entry.number)),
         ("Joined", when(entry.joined_at)),
-        ("Offered until", when(entry.offered_until, entry.quarter.zone)),
+        ("Offered until", _offered_until(entry)),
         ("Seat", _seat(entry.seat)),
         ("Order", order_link(line.order) if line else NOTHING),
         ("Turn", _turn(entry)),
@@ -201,6 +207,12 @@ def _seat(seat: Enrollment | None) -> str:
     return f"{seat}, {seat.get_state_display().lower()}"
 
 
+def _offered_until(entry: WaitlistEntry) -> str:
+    if entry.is_untold():
+        return f"{UNTOLD}: the place stays hers, and her two days begin with the email"
+    return when(entry.offered_until, entry.quarter.zone)
+
+
 def _turn(entry: WaitlistEntry) -> str:
     if entry.rank == WaitlistEntry.FIRST:
         return "Before the others: she had paid when the last place had just gone"
@@ -211,8 +223,14 @@ def _letters(entry: WaitlistEntry) -> Table:
     return Table(
         columns=["Letter", "Queued", "Sent"],
         rows=[
-            [str(letter), stacked(letter.queued_at), stacked(letter.sent_at)]
+            [str(letter), stacked(letter.queued_at), _outcome(letter)]
             for letter in entry.letters.all()
         ],
         empty="No letter yet.",
     )
+
+
+def _outcome(letter: WaitlistLetter) -> SafeString:
+    if letter.sent_at:
+        return stacked(letter.sent_at)
+    return tag(letter.get_outcome_display(), LETTER_TONES.get(letter.outcome, "quiet"))

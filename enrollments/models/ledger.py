@@ -16,6 +16,8 @@ class LedgerEntry(models.Model):
     class Action(models.TextChoices):
         LETTER_QUEUED = "letter_queued", "Letter queued"
         LETTER_SENT = "letter_sent", "Letter sent"
+        LETTER_FAILED = "letter_failed", "Letter not sent"
+        LETTER_OBSOLETE = "letter_obsolete", "Letter not needed any more"
         ENROLLED = "enrolled", "Enrolled"
         UNLOCKED = "unlocked", "Unlocked"
         NEEDS_A_PERSON = "needs_a_person", "Needs a person"

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from core.models import OutgoingEmail
 from enrollments.models.enrollment import Enrollment
 from enrollments.models.quarter import Meeting
 
@@ -34,6 +35,9 @@ class MeetingEmail(models.Model):
     queued_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     replaced_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(
+        max_length=20, choices=OutgoingEmail.State.choices, default=OutgoingEmail.State.QUEUED
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["queued_at", "pk"]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
+from core.models import OutgoingEmail
 from enrollments.models.enrollment import Enrollment
 from enrollments.models.quarter import Quarter
 from enrollments.querysets import IN_LINE, WaitlistQuerySet
+
+# How long an offer stands once its email has gone out; never longer than enrollment is open.
+OFFER = timedelta(hours=48)
 
 
 class WaitlistEntry(models.Model):
@@ -38,6 +43,7 @@ class WaitlistEntry(models.Model):
     rank = models.PositiveSmallIntegerField(default=USUAL)
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
     joined_at = models.DateTimeField()
+    # Empty while the email that offers the place has not gone out: her time has not begun.
     offered_until = models.DateTimeField(null=True, blank=True)
     seat = models.OneToOneField(
         Enrollment, null=True, blank=True, on_delete=models.PROTECT, related_name="waitlist_entry"
@@ -56,8 +62,8 @@ class WaitlistEntry(models.Model):
                 name="one_place_in_line_per_email",
             ),
             models.CheckConstraint(
-                condition=~Q(state="offered") | Q(offered_until__isnull=False, seat__isnull=False),
-                name="an_offer_keeps_a_seat_and_ends",
+                condition=~Q(state="offered") | Q(seat__isnull=False),
+                name="an_offer_keeps_a_seat",
             ),
         ]
 
@@ -77,6 +83,23 @@ class WaitlistEntry(models.Model):
             and self.seat is not None
             and self.seat.state == Enrollment.State.OFFERED
         )
+
+    def is_untold(self) -> bool:
+        """A place is kept for her, and the email that says so has not gone out."""
+        return self.state == self.State.OFFERED and self.offered_until is None
+
+    def is_lapsed(self, now: datetime) -> bool:
+        """Her time to take the place is over."""
+        return self.offered_until is not None and self.offered_until <= now
+
+    def end_of_offer(self, begun_at: datetime) -> datetime:
+        """When an offer ends of which she is told at ``begun_at``. One query for the quarter."""
+        return min(begun_at + OFFER, self.quarter.enrollment_ends_at())
+
+    def begin_offer(self, begun_at: datetime) -> None:
+        """Her time begins, unless it has begun, or the place is not offered any more."""
+        untold = WaitlistEntry.objects.filter(pk=self.pk, state="offered", offered_until=None)
+        untold.update(offered_until=self.end_of_offer(begun_at))
 
     @property
     def number(self) -> int:
@@ -100,6 +123,9 @@ class WaitlistLetter(models.Model):
     kind = models.CharField(max_length=30, choices=Kind.choices)
     queued_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(
+        max_length=20, choices=OutgoingEmail.State.choices, default=OutgoingEmail.State.QUEUED
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["queued_at", "pk"]

@@ -246,8 +246,9 @@ def _keep_for_staff(order: Order, now: datetime) -> None:
     if None in problems.values():
         ask_for_a_person(order, Attention.ACCOUNT_CLOSED, now=now)
         order.state = State.CLOSED_ACCOUNT
-        emails.queue("order_in_review", order)
     order.save(update_fields=["member", "paid_at", "state"])
+    if order.state == State.CLOSED_ACCOUNT:
+        emails.queue("order_in_review", order)
     _make_all_good(order, problems, now)
 
 

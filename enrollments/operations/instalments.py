@@ -133,6 +133,7 @@ def _give_back(plan: PaymentPlan, payment: Payment | None, now: datetime) -> Non
 
 def _finish(plan: PaymentPlan, now: datetime) -> None:
     _open_again(plan, State.FINISHED, now)
+    plan.save()
     emails.queue("plan_finished", plan.order)
 
 
@@ -214,6 +215,7 @@ def _stop_early(plan: PaymentPlan, view: PlanView, now: datetime) -> None:
     plan.subscription_ended_at = plan.subscription_ended_at or view.ended_at or now
     if plan.state != State.SUSPENDED:
         _suspend(plan, now)
+        plan.save()
         emails.queue("plan_stopped", plan.order)
 
 

@@ -3,6 +3,9 @@
 After every operation a quarter that can be enrolled in has no free seat, or nobody who waits: a
 seat that becomes free is offered, in the same transaction, to whoever is first in line. So no
 visitor can take it before her. Everything here runs under the lock of the quarter's row.
+
+Her 48 hours begin when the email that offers the seat has gone out (``emails``). Until then the
+seat stays with her offer, however long no email can be sent, and at most until enrollment closes.
 """
 
 from __future__ import annotations
@@ -27,8 +30,6 @@ from enrollments.errors import (
 from enrollments.models import Enrollment, Order, Quarter, WaitlistEntry, WaitlistLetter
 from enrollments.operations import seats
 
-# How long an offer stands; never longer than enrollment is open.
-OFFER = timedelta(hours=48)
 # Whoever types an address again and again does not fill its inbox.
 LETTER_AGAIN_AFTER = timedelta(days=1)
 EntryState, Letter = WaitlistEntry.State, WaitlistLetter.Kind
@@ -57,21 +58,20 @@ def _go_on_with_offer(entry: WaitlistEntry, quarter: Quarter, now: datetime) -> 
     """What she held while paying was given back: the rest of her time is still hers."""
     if quarter.enrolling_state(now, seats_left=1) != "open":
         _end(entry, to=EntryState.CLOSED, letter=Letter.CLOSED, now=now)
-    elif entry.offered_until is None or entry.offered_until <= now:
+    elif entry.is_lapsed(now):
         _end(entry, to=EntryState.PASSED, letter=Letter.PASSED, now=now)
     else:
-        _keep_seat(entry, quarter, until=entry.offered_until, now=now)
+        _keep_seat(entry, quarter, now=now)
 
 
 def offer_free_seats(quarter: Quarter, *, now: datetime) -> int:
     """How many seats of a locked ``quarter`` were offered to those first in line."""
     if quarter.enrolling_state(now, seats_left=1) != "open":
         return 0
-    until = min(now + OFFER, quarter.enrollment_ends_at())
     offered = 0
     for entry in quarter.waitlist.waiting():
         try:
-            _keep_seat(entry, quarter, until=until, now=now)
+            _keep_seat(entry, quarter, now=now)
         except QuarterFull:
             break
         emails.queue_for_entry(Letter.OFFER, entry)
@@ -79,17 +79,18 @@ def offer_free_seats(quarter: Quarter, *, now: datetime) -> int:
     return offered
 
 
-def _keep_seat(entry: WaitlistEntry, quarter: Quarter, *, until: datetime, now: datetime) -> None:
+def _keep_seat(entry: WaitlistEntry, quarter: Quarter, *, now: datetime) -> None:
+    """A seat for her alone. The offer ends it; no offer lasts longer than enrollment is open."""
     entry.seat = seats.take_seat(
         Enrollment(
             quarter=quarter,
             state=Enrollment.State.OFFERED,
-            hold_expires_at=until,
+            hold_expires_at=quarter.enrollment_ends_at(),
             created_at=now,
         )
     )
-    entry.state, entry.offered_until = EntryState.OFFERED, until
-    entry.save(update_fields=["seat", "state", "offered_until"])
+    entry.state = EntryState.OFFERED
+    entry.save(update_fields=["seat", "state"])
 
 
 def refuse_while_somebody_waits(quarter: Quarter) -> None:
@@ -268,12 +269,8 @@ def offered_seat(offer: UUID, *, quarter: Quarter, email: str, now: datetime) ->
     Raises:
         OfferOver: it is not hers, not any more, or being paid already.
     """
-    entry = (
-        quarter.waitlist.select_related("seat")
-        .filter(uuid=offer, email=email, offered_until__gt=now)
-        .first()
-    )
-    if entry is None or not entry.is_kept_open or entry.seat is None:
+    entry = quarter.waitlist.select_related("seat").filter(uuid=offer, email=email).first()
+    if entry is None or entry.is_lapsed(now) or not entry.is_kept_open or entry.seat is None:
         raise OfferOver
     return entry.seat
 
@@ -350,8 +347,7 @@ def offer_now(*, entry_id: int, now: datetime) -> WaitlistEntry:
     entry = _locked(entry_id)
     if reason := reason_not_to_offer(entry, now=now):
         raise reason
-    until = min(now + OFFER, entry.quarter.enrollment_ends_at())
-    _keep_seat(entry, entry.quarter, until=until, now=now)
+    _keep_seat(entry, entry.quarter, now=now)
     emails.queue_for_entry(Letter.OFFER, entry)
     return entry
 

@@ -192,10 +192,12 @@ def _kept_place(request: HttpRequest, order: Order) -> dict[str, object]:
     """The way back to a place that the waitlist still keeps for her, and until when."""
     line = order.lines.exclude(quarter=None).select_related("quarter").first()
     entry = offer_for(request, line.quarter) if line and line.quarter else None
-    if entry is None or entry.offered_until is None:
+    if entry is None:
         return {}
+    # At least until then, while the letter that begins her time has not gone out.
+    until = entry.offered_until or entry.end_of_offer(timezone.now())
     return {
-        "kept_until": entry.offered_until,
+        "kept_until": until,
         "zone": entry.quarter.time_zone,
         "start_again_url": reverse("waitlist_offer", args=[entry.uuid]),
     }

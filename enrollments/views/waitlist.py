@@ -176,7 +176,7 @@ def _state_of(entry: WaitlistEntry) -> str:
             State.LEFT: "left",
             State.CLOSED: "closed",
         }[State(entry.state)]
-    if entry.offered_until and entry.offered_until > timezone.now():
+    if not entry.is_lapsed(timezone.now()):
         return "open" if entry.is_kept_open or _waiting_order(entry) else "paying"
     return "over" if entry.is_kept_open else "paying"
 

@@ -49,8 +49,8 @@ def load_home(loading: Loading, home: dict[str, Any]) -> HomePage:
     hero, benefits, promises = home["hero"], home["benefits"], home["promises"]
     welcome = _welcome_page()
     if welcome:
-        welcome.slug = "welcome"
-        welcome.save()
+        # It goes in a moment; saved in the usual way, it would leave tasks about itself behind.
+        Page.objects.filter(pk=welcome.pk).update(slug="welcome")
     page = loading.page(
         Page.get_first_root_node(),
         HomePage(

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import codes, limits
-from accounts.emails import send_last_code
+from accounts.emails import queue_last_code
 from accounts.mailboxes import LETTERS_A_DAY
 from accounts.models import CodeMailbox, User
 from accounts.operations import open_account
@@ -202,7 +202,9 @@ def test_a_mailbox_full_of_letters_that_nobody_got_has_no_last_code(clock):
 def test_the_last_letter_is_not_sent_on_another_day(ann, mailoutbox, clock):
     yesterday = timezone.now() - timedelta(hours=13)
 
-    send_last_code.call(ann.pk, "seed", yesterday.timestamp())
+    queue_last_code(
+        codes.begin(email=ann.email, member=ann, shared_device=False, next_path="", now=yesterday)
+    )
 
     assert mailoutbox == []
 

@@ -15,8 +15,9 @@ from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
 from accounts import codes
-from accounts.emails import send_code
+from accounts.emails import queue_code
 from accounts.models import User
+from core.models import OutgoingEmail
 from tests.accounts.conftest import SIGN_IN, TYPE_CODE
 from tests.reading import told_by
 
@@ -103,7 +104,7 @@ def test_known_and_unknown_addresses_cost_the_same_queries(
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
     for email in ("ann@example.org", "eve@example.org"):
         visitor = Client()
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(17):
             visitor.post(SIGN_IN, {"email": email})
 
 
@@ -264,16 +265,22 @@ def test_the_queued_letter_holds_no_address_and_no_code(client, ann, ask, settin
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
     ask("ann@example.org")
 
-    queued = json.dumps(DBTaskResult.objects.get().args_kwargs)
+    task, email = DBTaskResult.objects.get(), OutgoingEmail.objects.get()
+    queued = json.dumps([task.args_kwargs, email.ids])
 
     assert "ann" not in queued.lower()
     assert codes.code_of(codes.kept(client.session).seed) not in queued
 
 
 def test_a_letter_that_waited_longer_than_its_code_lives_is_not_sent(ann, mailoutbox, now):
-    send_code.call(ann.pk, "seed", now.timestamp() - 15 * 60 - 1)
+    late = now - timedelta(minutes=15, seconds=1)
+
+    queue_code(
+        codes.begin(email=ann.email, member=ann, shared_device=False, next_path="", now=late)
+    )
 
     assert mailoutbox == []
+    assert OutgoingEmail.objects.get().state == "obsolete"
 
 
 class DownBackend(EmailBackend):

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import smtplib
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
-import time_machine
-from anymail.exceptions import AnymailAPIError
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
-from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 
 from core import letters
 from core.discretion import LEAK_WORDS, leak_words_in
 from core.letters import Attachment, LetterIncomplete, LetterNotDiscreet, send_letter
 from core.models import PracticeSettings
-from core.tasks import DELAYS, LetterNotSent, letter_task
 
 pytestmark = pytest.mark.django_db
 
@@ -240,105 +234,3 @@ def test_a_letter_without_subject_or_preheader_is_not_sent(templates, empty):
 )
 def test_a_name_is_written_plainly(typed, read):
     assert letters.plain_name(typed) == read
-
-
-# --- tasks ----------------------------------------------------------------------------------------
-
-trouble: list[Exception] = []
-sent: list[tuple] = []
-
-
-@letter_task
-def send_something(letter_id: int) -> None:
-    """A letter of these tests, whose provider fails as often as ``trouble`` says."""
-    if trouble:
-        raise trouble.pop()
-    sent.append((letter_id,))
-
-
-@pytest.fixture
-def queue(settings):
-    """The real queue; ``queue()`` does what is due, as the worker would."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-    trouble.clear()
-    sent.clear()
-
-    def work_off() -> None:
-        for row in DBTaskResult.objects.ready():
-            row.claim("worker")
-            try:
-                row.task.call(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
-            except LetterNotSent as failure:
-                row.set_failed(failure)
-            else:
-                row.set_successful(None)
-
-    return work_off
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ConnectionRefusedError("ann@example.org"),
-        TimeoutError("ann@example.org"),
-        smtplib.SMTPRecipientsRefused({"ann@example.org": (450, b"later")}),
-        AnymailAPIError("ann@example.org"),
-    ],
-)
-def test_a_letter_waits_while_the_provider_is_down(queue, now, error):
-    trouble.append(error)
-    send_something.enqueue(7)
-    queue()
-
-    again = DBTaskResult.objects.exclude(status="SUCCESSFUL").get()
-
-    assert again.run_after == now + DELAYS[0]
-    assert again.args_kwargs == {"args": [7], "kwargs": {"failures": 1}}
-    assert sent == []
-
-
-def test_a_letter_that_waited_is_sent_once(queue):
-    trouble.append(TimeoutError())
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        send_something.enqueue(7)
-        queue()
-        clock.shift(DELAYS[0])
-        queue()
-        queue()
-
-    assert sent == [(7,)]
-
-
-def test_after_five_tries_the_letter_is_given_up_with_its_ids_only(queue, caplog):
-    trouble.extend(smtplib.SMTPException("ann@example.org") for _ in range(9))
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        send_something.enqueue(7)
-        queue()
-        for delay in DELAYS:
-            clock.shift(delay)
-            queue()
-
-    failed = DBTaskResult.objects.get(status="FAILED")
-    assert (9 - len(trouble), sent) == (5, [])
-    assert not DBTaskResult.objects.filter(status="READY").exists()
-    assert "Letter send_something(7,) was not sent: SMTPException" in caplog.text
-    assert "ann@example.org" not in caplog.text + failed.traceback
-
-
-def test_our_own_mistake_is_not_tried_again(queue):
-    trouble.append(LetterNotDiscreet("partner"))
-
-    with pytest.raises(LetterNotDiscreet):
-        send_something.call(7)
-
-    assert DBTaskResult.objects.count() == 0
-
-
-def test_without_a_queue_that_can_wait_a_failure_is_final(settings, caplog):
-    trouble.clear()
-    trouble.append(TimeoutError())
-
-    result = send_something.enqueue(7)
-
-    assert str(result.status) == "FAILED"
-    assert "was not sent: TimeoutError" in caplog.text

@@ -238,6 +238,7 @@ def test_ready_when_everything_is_there(client):
         "proxies": "ok",
         "migrations": "ok",
         "tasks": "ok",
+        "emails": "ok",
     }
 
 

@@ -8,10 +8,10 @@ import pytest
 from bs4 import BeautifulSoup
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
-from django_tasks_db.models import DBTaskResult
 
+from core import outbox
 from core.discretion import leak_words_in
-from enrollments import emails
+from core.models import OutgoingEmail
 from enrollments.errors import BeginsBeforeEnrollmentOpens
 from enrollments.models import Meeting, MeetingEmail, Quarter
 from enrollments.operations.meetings import change_meeting
@@ -133,9 +133,9 @@ def test_the_later_of_two_moves_stands_and_the_earlier_email_is_not_sent(
     change(meeting, starts_at=meeting.starts_at + DAY)
     change(meeting, starts_at=meeting.starts_at + 2 * DAY)
 
-    for email in MeetingEmail.objects.all():
-        emails.send_meeting_email.call(email.pk)
-        emails.send_meeting_email.call(email.pk)
+    for email in OutgoingEmail.objects.all():
+        outbox.send_queued_email.call(email.pk)
+        outbox.send_queued_email.call(email.pk)
 
     assert len(mailoutbox) == 1
     assert "Before: Saturday, January 23" in mailoutbox[0].body
@@ -149,8 +149,8 @@ def test_a_move_that_is_taken_back_before_the_email_has_gone_out_is_told_to_nobo
     change(meeting, starts_at=meeting.starts_at + DAY)
     change(meeting, starts_at=meeting.starts_at)
 
-    for email in MeetingEmail.objects.all():
-        emails.send_meeting_email.call(email.pk)
+    for email in OutgoingEmail.objects.all():
+        outbox.send_queued_email.call(email.pk)
 
     assert (mailoutbox, MeetingEmail.objects.filter(replaced_at=None).count()) == ([], 0)
 
@@ -168,11 +168,11 @@ def test_whoever_has_read_of_the_first_move_reads_of_the_way_back(quarter, ann, 
 def test_an_email_that_has_become_untrue_is_not_sent(quarter, ann, queued, mailoutbox):
     meeting = meeting_of(quarter)
     change(meeting, starts_at=meeting.starts_at + DAY)
-    email = MeetingEmail.objects.get()
+    email = OutgoingEmail.objects.get()
 
     ann.state = "left"
     ann.save()
-    emails.send_meeting_email.call(email.pk)
+    outbox.send_queued_email.call(email.pk)
 
     assert mailoutbox == []
 
@@ -182,8 +182,7 @@ def test_what_waits_in_the_queue_names_nobody(quarter, ann, queued):
 
     change(meeting, starts_at=meeting.starts_at + DAY)
 
-    task = DBTaskResult.objects.get(task_path="enrollments.emails.send_meeting_email")
-    assert task.args_kwargs["args"] == [MeetingEmail.objects.get().pk]
+    assert OutgoingEmail.objects.get().ids == [MeetingEmail.objects.get().pk]
 
 
 def test_her_order_tells_what_she_was_told(paid, quarter, staff_client):

@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from core import outbox
 from core.discretion import leak_words_in
-from enrollments.emails import send_waitlist_letter
+from core.models import OutgoingEmail
 from enrollments.errors import QuarterClosed, QuarterNotOpenYet, SeatsAreFree
 from enrollments.models import Enrollment, Order, Quarter, WaitlistEntry, WaitlistLetter
 from enrollments.operations import checkout, waitlist
@@ -306,7 +307,7 @@ def test_joining_costs_the_same_however_many_wait(
         make_entry(full, f"waits{number}@example.org")
     client.get(f"/waitlist/{full.slug}/")
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         join(client, full)
 
 
@@ -507,7 +508,7 @@ def test_a_letter_is_sent_once_however_often_its_task_is_done(full, mailoutbox):
     join(Client(), full)
     letter = WaitlistLetter.objects.get()
 
-    send_waitlist_letter.call(letter.pk)
+    outbox.send_queued_email.call(OutgoingEmail.objects.get().pk)
 
     assert len(mailoutbox) == 1
     assert letter.sent_at is not None
@@ -518,9 +519,10 @@ def test_a_letter_that_waited_is_not_sent_once_it_is_no_longer_true(full, queued
     entry = full.waitlist.get()
     waitlist.leave(entry_id=entry.pk, now=timezone.now())
 
-    send_waitlist_letter.call(WaitlistLetter.objects.get().pk)
+    outbox.send_queued_email.call(OutgoingEmail.objects.get().pk)
 
     assert mailoutbox == []
+    assert WaitlistLetter.objects.get().outcome == "obsolete"
 
 
 def test_no_letter_names_the_address_of_the_program_or_its_quarter(full, mailoutbox):

@@ -9,11 +9,14 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from core import outbox
 from core.discretion import leak_words_in
+from core.models import OutgoingEmail
 from enrollments.errors import OfferOver
 from enrollments.models import BundleAccess, Enrollment, Order, Quarter, Refund, WaitlistEntry
 from enrollments.operations import books, checkout, giving_up, refunds, waitlist
@@ -368,7 +371,6 @@ def test_a_payment_that_is_given_up_leaves_the_place_hers_until_the_same_moment(
     entry = fresh(offered)
     assert states(line) == [State.OFFERED, State.WAITING, State.WAITING]
     assert entry.offered_until == offered.offered_until
-    assert entry.seat.hold_expires_at == offered.offered_until
     assert seats_of(offered.quarter) == [(1, "offered")]
     assert subjects(mailoutbox) == ["A place is free for you"]
     assert "A place is still kept for you until" in page
@@ -688,3 +690,110 @@ def test_nobody_is_put_first_on_a_list_that_is_over(standin, line, mailoutbox):
 
     assert quarter.waitlist.count() == 0
     assert "first on the list" not in mailoutbox[-1].body
+
+
+# --- an outage of mail ----------------------------------------------------------------------
+
+
+class Away(EmailBackend):
+    """A provider that cannot be reached."""
+
+    def send_messages(self, messages):
+        raise ConnectionRefusedError
+
+
+@pytest.fixture
+def untold(line, settings) -> WaitlistEntry:
+    """Rose's seat is kept for Ann, and the letter that says so cannot go out."""
+    settings.EMAIL_BACKEND = "tests.enrollments.test_waitlist_offers.Away"
+    rose_leaves(line[0].quarter)
+    return fresh(line[0])
+
+
+def mail_is_back(settings) -> None:
+    """The provider can be reached again, and everything that waits is tried."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    OutgoingEmail.objects.update(next_try_at=timezone.now())
+    for email in OutgoingEmail.objects.order_by("pk"):
+        outbox.send_queued_email.call(email.pk)
+
+
+def test_a_long_outage_of_mail_burns_nobodys_offer(line, untold, clock):
+    for _ in range(5):
+        clock.shift(TWO_DAYS)
+        waitlist.follow_up(now=timezone.now())
+
+    assert states(line) == [State.OFFERED, State.WAITING, State.WAITING]
+    assert fresh(untold).is_untold()
+    assert seats_of(untold.quarter) == [(1, "offered")]
+
+
+def test_the_two_days_begin_when_the_letter_has_gone_out(line, untold, clock, settings, mailoutbox):
+    clock.shift(TWO_DAYS + TWO_DAYS)
+
+    mail_is_back(settings)
+
+    until = fresh(untold).offered_until
+    assert until == timezone.now() + TWO_DAYS
+    assert subjects(mailoutbox) == ["A place is free for you"]
+    told = until.astimezone(untold.quarter.zone)
+    assert f"{told:%A, %B} {told.day}, {told.year}" in mailoutbox[0].body
+    clock.shift(TWO_DAYS - A_MINUTE)
+    waitlist.follow_up(now=timezone.now())
+    assert states(line) == [State.OFFERED, State.WAITING, State.WAITING]
+    clock.shift(A_MINUTE)
+    waitlist.follow_up(now=timezone.now())
+    assert states(line) == [State.PASSED, State.OFFERED, State.WAITING]
+
+
+def test_a_letter_sent_once_more_does_not_begin_her_time_again(offered, clock):
+    clock.shift(TWO_DAYS / 2)
+    waitlist.join(
+        quarter_id=offered.quarter_id,
+        email=offered.email,
+        chosen_name="Ann",
+        now=timezone.now(),
+    )
+
+    assert fresh(offered).offered_until == offered.offered_until
+
+
+def test_the_time_never_goes_beyond_the_end_of_enrollment(untold, clock, settings):
+    Quarter.objects.update(closes_at=timezone.now() + timedelta(hours=30))
+    clock.shift(timedelta(hours=20))
+
+    mail_is_back(settings)
+
+    assert fresh(untold).offered_until == timezone.now() + timedelta(hours=10)
+
+
+def test_an_offer_that_was_never_told_ends_with_its_quarter_and_says_only_that(
+    line, untold, clock, settings, mailoutbox
+):
+    Quarter.objects.update(closes_at=timezone.now() + timedelta(hours=1))
+    clock.shift(timedelta(hours=1))
+    waitlist.follow_up(now=timezone.now())
+
+    mail_is_back(settings)
+
+    assert states(line) == [State.CLOSED] * 3
+    assert subjects(mailoutbox) == ["The list is closed"] * 3
+
+
+def test_whoever_finds_her_place_before_the_letter_can_take_it(client, untold):
+    page = client.get(offer_page(untold)).content.decode()
+
+    taken = accept(client, untold)
+
+    assert "The two days for it begin when our letter" in page
+    assert taken.status_code == 303
+    assert fresh(untold).seat.state == Enrollment.State.HELD
+
+
+def test_a_seat_given_back_before_the_letter_is_kept_for_her(client, untold, clock):
+    accept(client, untold)
+    clock.shift(TWO_DAYS)
+    giving_up.give_up(order_id=Order.objects.get().pk, now=timezone.now())
+
+    assert fresh(untold).is_untold()
+    assert seats_of(untold.quarter) == [(1, "offered")]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -51,9 +52,17 @@ class Site:
 
     def letters(self) -> Counter[str]:
         """How many letters the post has for each address."""
+        return Counter(letter["To"] for letter in self._read())
+
+    def message_ids(self) -> Counter[str]:
+        """How many different letters the post has for each address; copies count once."""
+        different = {(letter["To"], letter["Message-ID"]) for letter in self._read()}
+        return Counter(address for address, _ in different)
+
+    def _read(self) -> list[Message]:
         everything = b"".join(path.read_bytes() for path in self._letters.glob("*"))
         letters = [part.strip() for part in everything.split(BETWEEN_LETTERS)]
-        return Counter(message_from_bytes(letter)["To"] for letter in letters if letter)
+        return [message_from_bytes(letter) for letter in letters if letter]
 
 
 @contextmanager

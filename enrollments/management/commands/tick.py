@@ -19,6 +19,7 @@ DUE = (
     ("settle_plans",),
     ("reconcile", "--if-due"),
     ("publish_scheduled",),
+    ("send_waiting_emails",),
     ("requeue_lost_tasks",),
     ("clearsessions",),
     ("forget_addresses",),
