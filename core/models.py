@@ -380,7 +380,7 @@ class RateLimitCounter(models.Model):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["kind", "digest"], name="tries_are_counted_once"),
+            models.UniqueConstraint(fields=["kind", "digest"], name="rate_limits_are_counted_once"),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('last_at', models.DateTimeField(db_index=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'digest'), name='tries_are_counted_once')],
+                'constraints': [models.UniqueConstraint(fields=('kind', 'digest'), name='rate_limits_are_counted_once')],
             },
         ),
     ]

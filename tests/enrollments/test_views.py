@@ -419,7 +419,7 @@ def test_known_and_unknown_addresses_are_answered_alike(standin, quarter):
 def test_no_page_of_an_order_names_what_was_bought(client, standin, quarter, state):
     enroll(client, quarter)
     order = Order.objects.get()
-    member = make_member("rose@example.org")
+    member = make_member(order.email)
     Order.objects.update(state=state, attention="drift", member=member, paid_at=timezone.now())
 
     page = client.get(f"/orders/{order.uuid}/")
