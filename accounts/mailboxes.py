@@ -37,23 +37,18 @@ class Turn(Enum):
 @transaction.atomic
 def take_turn(sign_in: codes.SignIn, *, now: datetime) -> Turn:
     """Count one letter with the code of ``sign_in``, if its mailbox gets another one today."""
-    digest, today = _digest(sign_in), timezone.localdate(now)
-    fresh = CodeMailbox(digest=digest, account=sign_in.account, day=today)
+    as_new = {"account": sign_in.account, "day": timezone.localdate(now)}
+    fresh = CodeMailbox(digest=_digest(sign_in), **as_new)
     CodeMailbox.objects.bulk_create([fresh], ignore_conflicts=True)
-    mailbox = CodeMailbox.objects.select_for_update().get(digest=digest)
-    if (mailbox.day, mailbox.account) != (today, sign_in.account):
-        mailbox.day, mailbox.account, mailbox.letters, mailbox.last_seed = (
-            fresh.day,
-            fresh.account,
-            0,
-            "",
-        )
+    mailbox = CodeMailbox.objects.select_for_update().get(digest=fresh.digest)
+    if (mailbox.day, mailbox.account) != (fresh.day, fresh.account):
+        mailbox = CodeMailbox(pk=mailbox.pk, digest=fresh.digest, **as_new)
     turn = _next_turn(mailbox.letters)
     if turn is not Turn.NONE:
         mailbox.letters += 1
     if turn is Turn.LAST:
         mailbox.last_seed = sign_in.seed
-    mailbox.save()
+    mailbox.save(force_update=True)
     return turn
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from inspect import unwrap
@@ -10,6 +11,7 @@ from typing import Any, Final
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.contrib import messages
+from django.db import DataError
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -19,6 +21,8 @@ from django.http import (
 from django.shortcuts import redirect
 
 from core import client_address, page_cache
+
+logger = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -161,10 +165,11 @@ class SameOriginResources:
 
 
 class ReadableRequests:
-    """Answers 400 to a request that holds what no text column can: NUL, or half a character.
+    """Answers 400 to a request that holds what no column can: NUL, half a character, a huge number.
 
-    Where a request comes in, because addresses, search boxes and session keys reach the database
-    from many places. Fields of forms refuse it themselves, with a sentence.
+    Text is looked at where a request comes in, because addresses, search boxes and session keys
+    reach the database from many places; fields of forms refuse it themselves, with a sentence. A
+    number is known to be out of range once a database says so: Wagtail's views take any.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -172,8 +177,32 @@ class ReadableRequests:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not all(map(is_readable, _texts_of(request))):
-            return HttpResponseBadRequest("400 Bad Request", content_type="text/plain")
+            return _bad_request()
         return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not (is_out_of_range(exception) or is_half_character(exception)):
+            return None
+        # Logged all the same, without the address: what we keep ourselves may be wrong.
+        logger.warning("A %s was not readable: %s", request.method, type(exception).__name__)
+        return _bad_request()
+
+
+def _bad_request() -> HttpResponse:
+    return HttpResponseBadRequest("400 Bad Request", content_type="text/plain")
+
+
+def is_half_character(exception: Exception) -> bool:
+    """Whether something holds half a character after all, such as a sentence in a signed cookie."""
+    return isinstance(exception, UnicodeEncodeError) and "surrogates" in exception.reason
+
+
+def is_out_of_range(exception: Exception) -> bool:
+    """Whether a database refused a number: SQLite's module in its way, PostgreSQL in another."""
+    if isinstance(exception, OverflowError):
+        return "SQLite" in str(exception)
+    cause = type(exception.__cause__).__name__
+    return isinstance(exception, DataError) and cause == "NumericValueOutOfRange"
 
 
 def _texts_of(request: HttpRequest) -> Iterator[str]:
