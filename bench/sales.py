@@ -75,6 +75,7 @@ def reserve(visitor: Visitor, shop: Shop, slug: str) -> str:
     form = {
         "csrfmiddlewaretoken": page.hidden("csrfmiddlewaretoken"),
         "form_id": page.hidden("form_id"),
+        "shown": page.hidden("shown"),
         "chosen_name": "Ann",
         "email": f"{uuid4().hex}@example.org",
     }

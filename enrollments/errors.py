@@ -45,6 +45,12 @@ class AlreadyUnlocked(Refusal):
     sentence = "This is already unlocked for you. There is nothing more to pay."
 
 
+class PriceChanged(Refusal):
+    """Between the look at the page and the lock; the next look says what is different."""
+
+    sentence = "The price changed at this moment. Nothing was charged. Please look at it again."
+
+
 class OrderNotPayable(Refusal):
     sentence = "This order can no longer be paid. Please start again. Nothing was charged."
 

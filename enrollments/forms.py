@@ -16,6 +16,9 @@ from enrollments.operations.checkout import Buyer
 from enrollments.operations.codes import normalized
 from enrollments.operations.wishes import Paying
 
+# The facts of a page that concern everybody, whatever is chosen.
+ALWAYS = ("first", "meetings", "included", "lessons")
+
 
 class PersonForm(forms.Form):
     """Asks a visitor for her name and email."""
@@ -103,7 +106,8 @@ class Choices:
 class WishesForm(forms.Form):
     """Asks what she wants beside the thing itself. A field without a choice is not there.
 
-    ``seen`` tells which reduced amount the page has shown her: no code is used unseen.
+    ``seen`` tells which reduced amount the page has shown her: no code is used unseen. ``shown``
+    carries everything else that the page has said (``enrollments.shown``).
     """
 
     paying = forms.ChoiceField(
@@ -130,6 +134,7 @@ class WishesForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
     seen = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     data: Any
 
@@ -164,10 +169,24 @@ class WishesForm(forms.Form):
         """How to pay; at once unless another way was chosen."""
         return Paying(self.cleaned_data.get("paying") or Paying.AT_ONCE)
 
+    @property
+    def rests_on(self) -> list[str]:
+        """The facts on which the choice rests as it was sent, though it may be none any more."""
+        monthly = self.data.get("paying") == Paying.MONTHLY
+        bundles = [f"bundle:{number}" for number in self.data.getlist("bundles")]
+        return ["monthly" if monthly else "price", *bundles, *ALWAYS]
+
     def show(self, seen: str) -> None:
-        """Let the page that comes back say what it has shown."""
+        """Let the page that comes back say which reduced amount it has shown."""
         self.data = self.data.copy()
         self.data["seen"] = seen
+
+    def carry(self, shown: str) -> None:
+        """Let the page carry what it shows."""
+        self.initial["shown"] = shown
+        if self.is_bound:
+            self.data = self.data.copy()
+            self.data["shown"] = shown
 
 
 class OrderForm(WishesForm, BuyerForm):

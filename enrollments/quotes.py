@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from django.utils import timezone
+from django.utils.text import get_text_list
 
 from enrollments.models import BundlePrice, HelpCode, Order, Quarter
 from enrollments.money import written
-from enrollments.operations.wishes import Paying
+from enrollments.operations.wishes import Paying, Prices
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """Names and prices, what a code takes off, and what is asked for month by month."""
+    """Names and prices, what a code takes off, and what is asked for month by month.
+
+    ``ways`` are the choices between paying at once and month by month. ``pays_on`` is the day from
+    which later payments are counted.
+    """
 
     currency: str
     lines: list[tuple[str, int]]
     code: HelpCode | None = None
     instalment_count: int = 0
     instalment_cents: int = 0
+    ways: Sequence[tuple[str, str]] = ()
+    pays_on: date
 
     @property
     def total_cents(self) -> int:
@@ -50,40 +61,74 @@ class Quote:
             "discount": self.written(self.discount_cents) if self.code else "",
             "due_now": self.written(self.due_now_cents),
             "is_free": self.is_free,
-            "later": f"{later} monthly payments of {each}" if later > 0 else "",
+            "later": f"{each} on {self._later_days()}" if later > 0 else "",
             "total": self.written(self.total_cents - self.discount_cents),
             "total_before": self.written(self.due_now_cents + self.discount_cents),
             "label": "Continue, nothing to pay" if self.is_free else "Continue to payment",
         }
+
+    def _later_days(self) -> str:
+        """``January 27 and February 27``: as Stripe counts, the same day of each month."""
+        days = [months_after(self.pays_on, n) for n in range(1, self.instalment_count)]
+        return get_text_list([f"{day:%B} {day.day}" for day in days], "and")
 
     def written(self, cents: int) -> str:
         """An amount in the quote's currency."""
         return written(cents, self.currency)
 
 
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later; the last of a month that is too short."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
 def quote_for_quarter(
-    quarter: Quarter, bundles: Iterable[BundlePrice], paying: Paying, code: HelpCode | None
+    quarter: Quarter,
+    prices: Prices,
+    bundles: Iterable[BundlePrice],
+    paying: Paying,
+    code: HelpCode | None,
 ) -> Quote:
-    """A place in ``quarter`` with ``bundles``."""
-    name, cents = quarter.discreet_name, quarter.price_cents
-    count, each = 0, 0
-    if paying == Paying.MONTHLY:
-        count, each = quarter.instalment_count or 0, quarter.instalment_cents or 0
-        cents = count * each
-    extra = [(price.bundle.discreet_name, price.price_cents) for price in bundles]
-    return Quote(
+    """A place in ``quarter`` with ``bundles``, at ``prices``."""
+    extra = [(each.bundle.discreet_name, prices.bundles[each.bundle_id]) for each in bundles]
+    at_once = Quote(
         currency=quarter.currency,
-        lines=[(name, cents), *extra],
+        lines=[(quarter.discreet_name, prices.at_once_cents), *extra],
         code=code,
-        instalment_count=count,
-        instalment_cents=each,
+        pays_on=timezone.now().astimezone(quarter.zone).date(),
     )
+    if prices.monthly is None:
+        return at_once
+    count, each_cents = prices.monthly
+    at_once = replace(at_once, ways=_ways(at_once, count, each_cents))
+    if paying != Paying.MONTHLY:
+        return at_once
+    return replace(
+        at_once,
+        lines=[(quarter.discreet_name, count * each_cents), *extra],
+        instalment_count=count,
+        instalment_cents=each_cents,
+    )
+
+
+def _ways(at_once: Quote, count: int, each_cents: int) -> list[tuple[str, str]]:
+    now = "Nothing to pay" if at_once.is_free else f"Pay {at_once.flat()['due_now']} now"
+    monthly = instalments_written(count, each_cents, at_once.currency)
+    return [(Paying.AT_ONCE, now), (Paying.MONTHLY, monthly)]
+
+
+def instalments_written(count: int, each_cents: int, currency: str) -> str:
+    """``3 monthly payments of $210 ($630 in all)``."""
+    each, total = written(each_cents, currency), written(count * each_cents, currency)
+    return f"{count} monthly payments of {each} ({total} in all)"
 
 
 def quote_for_bundle(price: BundlePrice, code: HelpCode | None) -> Quote:
     """A bundle alone."""
     lines = [(price.bundle.discreet_name, price.price_cents)]
-    return Quote(currency=price.currency, lines=lines, code=code)
+    return Quote(currency=price.currency, lines=lines, code=code, pays_on=timezone.localdate())
 
 
 def quote_for_order(order: Order) -> Quote:
@@ -95,18 +140,5 @@ def quote_for_order(order: Order) -> Quote:
         code=order.help_code,
         instalment_count=order.instalment_count or 0,
         instalment_cents=order.instalment_cents or 0,
+        pays_on=timezone.localdate(),
     )
-
-
-def ways_to_pay(quarter: Quarter) -> list[tuple[str, str]]:
-    """The choices between paying at once and month by month; none when there is no plan."""
-    if not quarter.instalment_count or not quarter.instalment_cents:
-        return []
-    count, each = quarter.instalment_count, quarter.instalment_cents
-    price, rate, total = (
-        written(cents, quarter.currency) for cents in (quarter.price_cents, each, count * each)
-    )
-    return [
-        (Paying.AT_ONCE, f"Pay {price} now"),
-        (Paying.MONTHLY, f"{count} monthly payments of {rate} ({total} in all)"),
-    ]

@@ -32,3 +32,12 @@ CRISIS_LINES = re.compile(r'<div class="crisis">.*?</div>', re.DOTALL)
 def told_by(page: HttpResponse) -> str:
     """The page's source without its random tokens and the crisis lines."""
     return CRISIS_LINES.sub("", TOKENS.sub("", page.content.decode()))
+
+
+def carried_by(page) -> dict[str, str]:
+    """What an order form carries unseen: its number, and what the page has shown."""
+    fields = re.findall(
+        r'<input type="hidden" name="(form_id|seen|shown)"(?: value="([^"]*)")?',
+        page.content.decode(),
+    )
+    return dict(fields)

@@ -205,7 +205,9 @@ def _place_quarter_order(quarter_id: int, buyer: Buyer, wishes: Wishes, now: dat
     hers = _only_hers(_waiting(quarter_id, buyer), buyer)
     if hers:
         order = _locked_and_renamed(hers[0], buyer)
-        if not wishes.are_met_by(order):
+        if wishes.are_met_by(order):
+            wishes.refuse_another_price(order.lines.all())
+        else:
             _refuse_while_it_can_be_paid(order)
             lines = agree_on_quarter(order, quarter, wishes, now=now)
             _give_if_free(order, lines, attempts.make_attempt(order, lines, now), now)
@@ -327,6 +329,7 @@ def _place_bundle_order(bundle_id: int, buyer: Buyer, wishes: Wishes, now: datet
     if waiting:
         order = _locked_and_renamed(waiting, buyer)
         if wishes.are_met_by(order):
+            wishes.refuse_another_price(order.lines.all())
             return order
         _refuse_while_it_can_be_paid(order)
         lines = agree_on_bundle(order, price, wishes, now=now)

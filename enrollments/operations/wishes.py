@@ -5,13 +5,13 @@ Everything is written into her order under its lock. What stays in an order keep
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from accounts.models import User
-from enrollments.errors import CodeWithPlan, NotForSale
+from enrollments.errors import CodeWithPlan, NotForSale, PriceChanged
 from enrollments.models import BundleAccess, BundlePrice, Order, OrderLine, Quarter
 from enrollments.operations import codes
 
@@ -25,11 +25,15 @@ class Paying(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """Bundles to add, the code to use, and how to pay."""
+    """Bundles to add, the code to use, and how to pay.
+
+    ``shown_cents`` is what a page said that all of it comes to, before a code; None where none did.
+    """
 
     bundle_ids: Collection[int] = ()
     code_id: int | None = None
     paying: Paying = Paying.AT_ONCE
+    shown_cents: int | None = None
 
     def are_met_by(self, order: Order) -> bool:
         """Whether ``order`` holds just this. One query."""
@@ -40,8 +44,45 @@ class Wishes:
             and bool(order.instalment_count) == (self.paying == Paying.MONTHLY)
         )
 
+    def refuse_another_price(self, lines: Iterable[OrderLine]) -> None:
+        """Nothing, when ``lines`` come to what a page has shown.
+
+        Raises:
+            PriceChanged: they come to something else.
+        """
+        total_cents = sum(line.unit_price_cents for line in lines)
+        if self.shown_cents not in (None, total_cents):
+            raise PriceChanged
+
 
 NOTHING_MORE = Wishes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """What a place costs at once, month by month (how often, how much), and bundles beside it."""
+
+    at_once_cents: int
+    monthly: tuple[int, int] | None
+    bundles: Mapping[int, int]
+
+
+def prices_of(quarter: Quarter, more: Iterable[BundlePrice], order: Order | None) -> Prices:
+    """What things cost now; what is in ``order``, which waits, keeps its price.
+
+    No query for a new order; one, unless its lines are prefetched, for one that waits.
+    """
+    at_once_cents = quarter.price_cents
+    count, each_cents = quarter.instalment_count, quarter.instalment_cents
+    bundles = {price.bundle_id: price.price_cents for price in more}
+    lines = list(order.lines.all()) if order else []
+    if order and order.instalment_count:
+        count, each_cents = order.instalment_count, order.instalment_cents
+    else:
+        at_once_cents = next((x.unit_price_cents for x in lines if x.quarter_id), at_once_cents)
+    bundles |= {x.bundle_id: x.unit_price_cents for x in lines if x.bundle_id}
+    monthly = (count, each_cents) if count and each_cents else None
+    return Prices(at_once_cents=at_once_cents, monthly=monthly, bundles=bundles)
 
 
 def extras(quarter: Quarter, member: User | None) -> list[BundlePrice]:
@@ -147,6 +188,7 @@ def _agree(
 ) -> None:
     """Save ``order`` with just these lines, and the code that it is paid with."""
     is_new = order.pk is None
+    wishes.refuse_another_price(lines)
     if wishes.code_id:
         if order.instalment_count:
             raise CodeWithPlan

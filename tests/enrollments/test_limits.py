@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from enrollments.models import Enrollment, Order, Quarter
 from enrollments.operations import limits
 from enrollments.operations.limits import Kind
 from tests.factories.enrollments import bundle, make_code, make_price, make_quarter
+from tests.reading import carried_by
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +37,16 @@ def limited(settings):
 
 
 def send(address: str, *, email: str, at: str = "203.0.113.9", client=None, **typed):
-    """The form as a script sends it: never looking at the page."""
-    form = {"chosen_name": "Ann", "email": email, "form_id": str(uuid4())} | typed
+    """The form as a script sends it, which has looked at the page once."""
+    carried = {"form_id": str(uuid4()), "shown": shown_at(address)}
+    form = {"chosen_name": "Ann", "email": email} | carried | typed
     headers = {"x-forwarded-for": typed.pop("forwarded")} if "forwarded" in typed else {}
     return (client or Client()).post(address, form, REMOTE_ADDR=at, headers=headers)
+
+
+@lru_cache
+def shown_at(address: str) -> str:
+    return carried_by(Client().get(address)).get("shown", "")
 
 
 def pages_made(standin) -> int:

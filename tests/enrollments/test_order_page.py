@@ -36,7 +36,7 @@ def begin(client: Client, address: str, **typed: str) -> tuple[Order, str]:
     """Somebody's order at ``address``, and where it is paid."""
     page = client.get(address)
     form = {"chosen_name": "Ann", "email": "ann@example.org"} | typed
-    form["form_id"] = str(page.context["form"]["form_id"].value())
+    form |= {name: str(page.context["form"][name].value()) for name in ("form_id", "shown")}
     sent = client.post(address, form)
     if "code" in typed and sent.status_code == 200:
         form["seen"] = sent.context["form"]["seen"].value()

@@ -29,8 +29,9 @@ pytestmark = pytest.mark.django_db
 
 def form_of(client: Client, address: str, **typed: str) -> dict[str, str]:
     """What a browser sends from the form at ``address``."""
-    form_id = client.get(address).context["form"]["form_id"].value()
-    return {"chosen_name": "Ann", "email": "ann@example.org", "form_id": str(form_id)} | typed
+    form = client.get(address).context["form"]
+    carried = {name: str(form[name].value()) for name in ("form_id", "shown")}
+    return {"chosen_name": "Ann", "email": "ann@example.org"} | carried | typed
 
 
 def enroll(client: Client, quarter: Quarter, **typed: str):

@@ -30,6 +30,7 @@ from tests.factories.enrollments import (
     make_price,
     make_quarter,
 )
+from tests.reading import carried_by
 from tests.stripe_fixtures import at_stripe, waiting
 
 pytestmark = pytest.mark.django_db
@@ -84,8 +85,7 @@ def offer_page(entry: WaitlistEntry) -> str:
 
 
 def form_on(page) -> dict[str, str]:
-    form_id = re.search(r'name="form_id" value="([^"]+)"', page.content.decode())[1]
-    return {"chosen_name": "Ann", "form_id": form_id}
+    return {"chosen_name": "Ann"} | carried_by(page)
 
 
 def accept(client: Client, entry: WaitlistEntry, **typed):
@@ -243,9 +243,9 @@ def test_a_visitor_who_types_her_address_does_not_end_her_offers_order(standin, 
     hers = Client()
     sent = accept(hers, offered)
     order = Order.objects.latest("pk")
-    form = {"chosen_name": "Eve", "email": "ann@example.org", "form_id": str(uuid4())}
+    form = form_on(Client().get(offer_page(offered))) | {"email": "ann@example.org"}
 
-    stranger = Client().post(f"/enroll/{offered.quarter.slug}/", form)
+    stranger = Client().post(f"/enroll/{offered.quarter.slug}/", form | {"form_id": str(uuid4())})
 
     assert stranger.status_code == 409
     assert hers.post(f"/orders/{order.uuid}/pay/")["Location"] == sent["Location"]

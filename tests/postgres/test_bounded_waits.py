@@ -19,6 +19,7 @@ from enrollments.operations import moves
 from tests.enrollments.events import deliver, event_body
 from tests.factories.enrollments import make_member, make_place, make_quarter
 from tests.postgres.crowd import at_once
+from tests.reading import carried_by
 
 pytestmark = [
     pytest.mark.postgres,
@@ -96,7 +97,7 @@ def test_a_long_lock_ends_in_a_page_that_says_so_and_keeps_what_was_typed(
     client = Client(raise_request_exception=False, enforce_csrf_checks=True)
     address = reverse("enroll", args=[quarter.slug])
     page = client.get(address)
-    form = {**TYPED, "form_id": page.context["form"]["form_id"].value()}
+    form = {**TYPED, **carried_by(page)}
     token = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
 
     with locked(quarter):

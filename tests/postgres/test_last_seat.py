@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from enrollments.models import Enrollment, Quarter
@@ -20,6 +21,7 @@ from enrollments.operations import seats
 from tests.factories.enrollments import make_quarter
 from tests.postgres.crowd import at_once, open_door
 from tests.proof.sizes import size
+from tests.reading import carried_by
 
 pytestmark = [
     pytest.mark.postgres,
@@ -52,15 +54,18 @@ def unlocked(monkeypatch) -> None:
 
 def race(port: int, quarter: Quarter) -> Counter[int]:
     """All send the form at once; how often each status was answered."""
-    return at_once([buyer(port, quarter, number) for number in range(BUYERS)])
+    page = Client().get(reverse("enroll", args=[quarter.slug]))
+    shown = carried_by(page)["shown"]
+    return at_once([buyer(port, quarter, number, shown) for number in range(BUYERS)])
 
 
-def buyer(port: int, quarter: Quarter, number: int) -> Callable[[], int]:
+def buyer(port: int, quarter: Quarter, number: int, shown: str) -> Callable[[], int]:
     address = reverse("enroll", args=[quarter.slug])
     form = {
         "chosen_name": "Ann",
         "email": f"buyer{number}@example.org",
         "form_id": str(uuid4()),
+        "shown": shown,
         "csrfmiddlewaretoken": CSRF,
     }
     headers = {
