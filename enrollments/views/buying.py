@@ -41,7 +41,7 @@ from enrollments.quotes import (
 from enrollments.shown import Facts, differences, sealed
 from enrollments.stripe_gateway import GatewayError
 from enrollments.views.orders import see_other, to_payment
-from enrollments.zones import zone_name
+from enrollments.zones import hour_written, zone_name
 
 UNREACHABLE = "We could not reach the payment page. Nothing was charged. Try again."
 AnyOrderForm = OrderForm | MemberOrderForm | OfferForm
@@ -183,7 +183,9 @@ def _shown_of_quarter(
     first = facts["first_meeting"]
     said = {
         "price": written(prices.at_once_cents, quarter.currency),
-        "first": f"{date(first, 'l, F j, Y, g:i a')} {facts['zone_name']}",
+        "first": f"{date(first, 'l, F j, Y')}, {hour_written(first)}"
+        if first
+        else "a day that is not fixed yet",
         "meetings": str(facts["meeting_count"]),
         "included": get_text_list(facts["included"], "and") or "nothing more",
     }

@@ -95,7 +95,7 @@ CHANGES = [
     (
         later,
         {},
-        "The first meeting is now on Saturday, January 16, 2027,",
+        "The first meeting is now on Saturday, January 16, 2027, 10:00 am Eastern.",
     ),
     (
         one_meeting_less,
