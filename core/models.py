@@ -23,6 +23,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 from wagtail.fields import StreamField
 from wagtail.models import Orderable, Page, PageManager, PageViewRestriction
 
+from core.addresses import keep_old_addresses
 from core.blocks import CrisisLineBlock, is_sample_block
 from core.discretion import validate_discreet, validate_discreet_address
 from core.querysets import OutgoingEmailQuerySet, SitePageQuerySet
@@ -183,7 +184,11 @@ class SitePage(Page):
         if self.alias_of_id:
             # Wagtail copies every field of the source, and loaded content is found by its key.
             self.key = None
-        return super().save(clean=clean, **kwargs)
+        earlier = Page.objects.filter(pk=self.pk).values_list("url_path", flat=True).first()
+        saved = super().save(clean=clean, **kwargs)
+        if earlier and earlier != self.url_path:
+            keep_old_addresses(self, earlier)
+        return saved
 
     def check_samples(self) -> None:
         """Nothing, if visitors may see what the page holds.
@@ -266,6 +271,23 @@ class SitePage(Page):
     def stream_names(cls) -> list[str]:
         """The fields that hold blocks."""
         return [field.name for field in cls._meta.concrete_fields if isinstance(field, StreamField)]
+
+
+class FailedStep(models.Model):
+    """A step of what is due that failed when it last ran; the row goes with its next success."""
+
+    name = models.CharField(max_length=60, unique=True)
+    purpose = models.CharField(max_length=200)
+    # The kind of the error, never its text.
+    error = models.CharField(max_length=100)
+    since = models.DateTimeField()
+    failed_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["since"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SettingsForm(TwoEditorsForm):

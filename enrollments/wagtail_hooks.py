@@ -10,6 +10,7 @@ from wagtail import hooks
 from wagtail.admin.ui.components import Component
 from wagtail_modeladmin.options import ModelAdminGroup, modeladmin_register
 
+from core.keeping import HOOK
 from enrollments.desks.bundles import BundleAccessDesk, BundlePriceDesk
 from enrollments.desks.disputes import DisputeDesk
 from enrollments.desks.emails import EmailDesk
@@ -22,6 +23,7 @@ from enrollments.desks.reconciliation import ReconciliationDesk
 from enrollments.desks.refunds import RefundDesk
 from enrollments.desks.waiting import Waiting, waiting_for
 from enrollments.desks.waitlist import WaitlistDesk
+from enrollments.holding import what_enrollment_hangs_on
 
 
 @modeladmin_register
@@ -47,6 +49,9 @@ class EnrollmentDesks(ModelAdminGroup):
         StripeEventDesk,
         ReconciliationDesk,
     )
+
+
+hooks.register(HOOK, what_enrollment_hangs_on)
 
 
 @hooks.register("register_log_actions")

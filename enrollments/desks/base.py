@@ -400,7 +400,7 @@ class Desk(ModelAdmin):
         )
 
     def register_indexing(self) -> None:
-        """No entry in Wagtail's index of references: it would outlive the erasure of a person."""
+        """Nothing here: the app registers what refers to pages, whatever process saves it."""
 
     def inspect_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
         return super().inspect_view(request, self.known_key(instance_pk))

@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, ObjectList
-from wagtail.models import ReferenceIndex
 from wagtail_modeladmin.views import CreateView, EditView
 
 from accounts.models import User
@@ -131,10 +130,6 @@ class BundlePriceDesk(Desk):
     list_display: ClassVar[list[str]] = ["name", "price", "sale"]
     list_select_related: ClassVar[list[str]] = ["bundle"]
     ordering: ClassVar[list[str]] = ["bundle__title"]
-
-    def register_indexing(self) -> None:
-        """A bundle that has a price says so before it is deleted. No person is named here."""
-        ReferenceIndex.register_model(self.model)
 
     @display(description="Bundle", ordering="bundle__title")
     def name(self, price: BundlePrice) -> SafeString:

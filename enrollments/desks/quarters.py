@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from wagtail.models import ReferenceIndex
 from wagtail_modeladmin.helpers import PermissionHelper
 
 from accounts.models import User
@@ -169,10 +168,6 @@ class QuarterDesk(Desk):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quarter]:
         return with_counts(Quarter.objects.all()).order_by(*self.ordering)
 
-    def register_indexing(self) -> None:
-        """A page that a quarter needs says so before it is deleted. No person is named here."""
-        ReferenceIndex.register_model(self.model)
-
     @display(description="Quarter", ordering="label")
     def name(self, quarter: Quarter) -> SafeString:
         mark = sample_tag() if quarter.is_sample else ""
@@ -297,8 +292,9 @@ def _meetings_table(quarter: Quarter, user: User) -> Table:
 
 
 def _week(meeting: Meeting) -> SafeString:
-    title = meeting.week.heading() if meeting.week else ""
-    return format_html('Week {}<span class="desk-under">{}</span>', meeting.number, title)
+    return format_html(
+        'Week {}<span class="desk-under">{}</span>', meeting.number, meeting.heading()
+    )
 
 
 def _linked_week(meeting: Meeting) -> SafeString:

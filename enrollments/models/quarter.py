@@ -192,6 +192,8 @@ class Meeting(models.Model):
     week = models.ForeignKey(
         SyllabusWeekPage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # What the week was called when the meeting was made; it outlives the week's page.
+    title = models.CharField(max_length=255, blank=True, editable=False)
     starts_at = models.DateTimeField()
     minutes = models.PositiveSmallIntegerField(default=120, validators=[MinValueValidator(1)])
     is_cancelled = models.BooleanField("cancelled", default=False)
@@ -225,6 +227,10 @@ class Meeting(models.Model):
         if now < self.starts_at:
             return Phase.AHEAD
         return Phase.UNDER_WAY if now < self.ends_at else Phase.OVER
+
+    def heading(self) -> str:
+        """What it is about: the week's words today, or those that it had."""
+        return self.week.heading() if self.week else self.title
 
     def local_start(self, zone: ZoneInfo) -> datetime:
         """When it starts on the clocks of ``zone``."""

@@ -99,12 +99,16 @@ def create_quarter(  # noqa: PLR0913 (a quarter is that many facts)
     )
     quarter.full_clean()
     quarter.save()
-    Meeting.objects.bulk_create(
-        Meeting(
-            quarter=quarter, number=week.number, week=week, starts_at=starts_at, minutes=minutes
+    for week, starts_at in zip(weeks, starts, strict=True):
+        # One by one, so that Wagtail's index of references hears of each.
+        Meeting.objects.create(
+            quarter=quarter,
+            number=week.number,
+            week=week,
+            title=week.heading(),
+            starts_at=starts_at,
+            minutes=minutes,
         )
-        for week, starts_at in zip(weeks, starts, strict=True)
-    )
     return quarter
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from django.core.management import call_command
+from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError
+
+from core.due_steps import run_step
 
 # Each is a command of its own too.
 DUE = (
@@ -38,9 +41,10 @@ class Command(BaseCommand):
             raise CommandError(f"not done: {', '.join(failed)}")
 
     def _done(self, *due: str) -> bool:
-        try:
-            call_command(*due, stdout=self.stdout, stderr=self.stderr)
-        except CommandError as error:
-            self.stderr.write(f"{due[0]}: {error}")
-            return False
-        return True
+        step = partial(call_command, *due, stdout=self.stdout, stderr=self.stderr)
+        return run_step(due[0], purpose_of(due[0]), step)
+
+
+def purpose_of(command: str) -> str:
+    """What the command is for, in its own words."""
+    return str(load_command_class(get_commands()[command], command).help)
