@@ -309,7 +309,7 @@ def test_a_letter_that_waits_is_sent_to_the_present_address(rose, full, mailoutb
     emails.queue_for_entry(WaitlistLetter.Kind.JOINED, entry)
     move(rose)
 
-    outbox.send_queued_email.call(OutgoingEmail.objects.get().pk)
+    outbox.send_queued_email.call(OutgoingEmail.objects.earliest("pk").pk)
 
     assert [letter.to for letter in mailoutbox] == [[NEW]]
 
