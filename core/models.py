@@ -68,7 +68,8 @@ class SitePageCopyForm(CopyForm):
             try:
                 self.page.specific.check_public_copy(cleaned["new_parent_page"])
             except ValidationError as refusal:
-                self.add_error(None, refusal.messages)
+                # At a field: Wagtail's page shows no mistakes of the form as a whole.
+                self.add_error("new_parent_page", refusal.messages)
         return cleaned
 
 

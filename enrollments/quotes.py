@@ -19,8 +19,9 @@ from enrollments.operations.wishes import Paying, Prices
 class Quote:
     """Names and prices, what a code takes off, and what is asked for month by month.
 
-    ``ways`` are the choices between paying at once and month by month. ``pays_on`` is the day from
-    which later payments are counted.
+    ``ways`` are the choices between paying at once and month by month, and ``other_way`` is the
+    same in the way that is not chosen. ``pays_on`` is the day from which later payments are
+    counted.
     """
 
     currency: str
@@ -29,6 +30,7 @@ class Quote:
     instalment_count: int = 0
     instalment_cents: int = 0
     ways: Sequence[tuple[str, str]] = ()
+    other_way: Quote | None = None
     pays_on: date
 
     @property
@@ -45,6 +47,10 @@ class Quote:
     @property
     def discount_cents(self) -> int:
         return self.code.takes_off(self.total_cents) if self.code else 0
+
+    @property
+    def paying(self) -> Paying:
+        return Paying.MONTHLY if self.instalment_count else Paying.AT_ONCE
 
     @property
     def is_free(self) -> bool:
@@ -66,6 +72,11 @@ class Quote:
             "total_before": self.written(self.due_now_cents + self.discount_cents),
             "label": "Continue, nothing to pay" if self.is_free else "Continue to payment",
         }
+
+    def by_way(self) -> list[dict[str, object]]:
+        """What ``flat`` says in the chosen way to pay, and then in the other one, if there is."""
+        other = [self.other_way.flat() | {"way": self.other_way.paying}] if self.other_way else []
+        return [self.flat() | {"way": self.paying if other else "", "is_chosen": True}, *other]
 
     def _later_days(self) -> str:
         """``January 27 and February 27``: as Stripe counts, the same day of each month."""
@@ -103,14 +114,16 @@ def quote_for_quarter(
         return at_once
     count, each_cents = prices.monthly
     at_once = replace(at_once, ways=_ways(at_once, count, each_cents))
-    if paying != Paying.MONTHLY:
-        return at_once
-    return replace(
+    monthly = replace(
         at_once,
         lines=[(quarter.discreet_name, count * each_cents), *extra],
         instalment_count=count,
         instalment_cents=each_cents,
     )
+    if paying == Paying.MONTHLY:
+        return replace(monthly, other_way=at_once)
+    # A code and monthly payments do not go together.
+    return replace(at_once, other_way=replace(monthly, code=None))
 
 
 def _ways(at_once: Quote, count: int, each_cents: int) -> list[tuple[str, str]]:

@@ -417,6 +417,12 @@ def _page(  # noqa: PLR0913 (everything that the page shows)
     form.carry(sealed(sale.shown(order)))
     if "paying" in form.fields:
         form.fields["paying"].choices = quote.ways  # type: ignore[attr-defined]
-    shown = {"form": form, "refusal": refusal, "changes": changes, **quote.flat()}
+    shown = {
+        "form": form,
+        "refusal": refusal,
+        "changes": changes,
+        **quote.flat(),
+        "by_way": quote.by_way(),
+    }
     context = {**sale.facts(), **sale.context, **shown}
     return render(request, sale.template, context, status=status)

@@ -71,7 +71,7 @@ def test_she_joins_hears_of_a_free_place_pays_and_is_in(full, open_page, mailout
     page = open_page(java_script_enabled=script)
     listener = Listener(page)
     page.goto(full + WORKSHOP)
-    page.get_by_role("link", name="Join the waitlist").click()
+    page.get_by_role("link", name="Join the waitlist").first.click()
     page.get_by_label("What may we call you?").fill("Ann")
     page.get_by_label("Email").fill("ann@example.org")
     page.get_by_role("button", name="Join the waitlist").click()

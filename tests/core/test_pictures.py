@@ -199,5 +199,8 @@ def test_nothing_else_is_served(client, staff_client, path):
     assert [answer.status_code for answer in answers] == [404, 404]
 
 
-def test_pictures_are_served_on_production_settings():
+def test_pictures_are_served_on_production_settings(monkeypatch):
+    # Set for the browser's tests, which may have run before in this process.
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)
+
     assert deploy_check.main() == 0

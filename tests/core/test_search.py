@@ -15,7 +15,7 @@ from tests.factories.pages import make_faq_item, make_standard_page
 
 pytestmark = pytest.mark.django_db
 
-TYPED = ['"', "can't", " ", "- a", "the", "%_", "a:b", "a\x00b", "word " * 200]
+TYPED = ['"', "can't", " ", "- a", "the", "%_", "a:b", "word " * 200]
 WAGTAILS = [
     "/staff/pages/?q=",
     "/staff/pages/{home}/results/?q=",
@@ -33,7 +33,10 @@ WAGTAILS = [
     "/staff/workflows/task_chooser/results/?q=",
     "/staff/tag-autocomplete/?term=",
 ]
-DESKS = [f"/staff/enrollments/{desk.model._meta.model_name}/?q=" for desk in EnrollmentDesks.items]
+DESKS = [
+    f"/staff/{desk.model._meta.label_lower.replace(chr(46), chr(47))}/?q="
+    for desk in EnrollmentDesks.items
+]
 
 
 @pytest.mark.parametrize("address", [*WAGTAILS, *DESKS])

@@ -340,6 +340,9 @@ def test_her_order_says_what_happened(three, at_the_page, quarter, staff):
 
 def page_of(order: WaitingOrder) -> str:
     browser = Client()
+    # What became of a paid order is told to its member; what was never paid, to its browser.
+    if member := Order.objects.get(pk=order.order.pk).member:
+        browser.force_login(member)
     session = browser.session
     session["orders"] = [str(order.order.uuid)]
     session.save()

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
 from core import page_cache
@@ -215,12 +216,14 @@ def test_nobody_joins_a_group_that_has_begun_whatever_staff_typed(quarter):
         checkout.enroll(quarter_id=quarter.pk, buyer=make_buyer(), now=BEGINS)
 
 
-def test_an_offer_of_a_seat_never_outlasts_the_begin(loaded_site):
+def test_an_offer_of_a_seat_never_outlasts_the_begin(loaded_site, time_machine):
     quarter = make_quarter(capacity=1, closes_at=ENDS)
     place = make_place(quarter, make_member())
     entry = make_entry(quarter)
+    # The offer begins when its letter has gone out, by the clock.
+    time_machine.move_to(BEGINS - timedelta(hours=1))
 
-    departures.leave(place_id=place.pk, by=place.member, now=BEGINS - timedelta(hours=1))
+    departures.leave(place_id=place.pk, by=place.member, now=timezone.now())
 
     entry.refresh_from_db()
     assert (entry.state, entry.offered_until) == ("offered", BEGINS)

@@ -180,7 +180,6 @@ def test_lists_can_be_narrowed(loaded_site, staff_client, model, query, shown):
         "p=99",
         "p=-1",
         "p=x",
-        "q=%00",
         "q=%27%22%3Cb%3E",
         "e=1",
     ],

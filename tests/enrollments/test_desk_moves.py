@@ -307,5 +307,5 @@ def test_a_cancelled_quarter_costs_the_same_however_many_were_in_it(
     page = address("quarter", "inspect", quarter.pk)
     canceller.get(page)
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         canceller.get(page)

@@ -397,7 +397,7 @@ def test_fulfilling_costs_the_same_however_many_enrollments_there_are(
     for number in range(2, 9):
         make_place(quarter, make_member(f"member{number}@example.org"), seat_number=number)
 
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         settle(paid, now=timezone.now())
 
 

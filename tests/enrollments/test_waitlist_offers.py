@@ -163,7 +163,7 @@ def test_the_page_costs_the_same_however_many_have_an_offer(
     rose_leaves(line[0].quarter)
     client.get(offer_page(line[0]))
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get(offer_page(line[0]))
 
 

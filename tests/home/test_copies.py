@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from django.urls import reverse
 from modelcluster.models import get_all_child_relations
@@ -61,7 +63,11 @@ def said(response):
     """What is said against a copy; nothing when it was made."""
     if response.status_code == 302:
         return ""
-    return " ".join(response.context["form"].errors.as_text().split())
+    errors = " ".join(response.context["form"].errors.as_text().split())
+    page = " ".join(unescape(response.content.decode()).split())
+    told = [sentence for found in response.context["form"].errors.values() for sentence in found]
+    assert [sentence for sentence in told if sentence not in page] == []
+    return errors
 
 
 # --- copies and aliases --------------------------------------------------------------------------
