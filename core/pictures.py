@@ -7,6 +7,7 @@ of the whole picture, a film behind it. It is turned as it was to be seen.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePath
@@ -18,6 +19,15 @@ from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps, ImageSequence, JpegImagePlugin
 
 UNREADABLE: Final = "This picture cannot be read. Save it anew with another program and try again."
+# What Pillow raises over a file that is damaged, was cut short, or claims to be enormous.
+DAMAGED: Final = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 # A lossless picture in a file that may be lossy.
 LOSSLESS_WEBP: Final = b"VP8L"
 BEGINNING: Final = 64
@@ -38,7 +48,7 @@ def replace_upload(upload: UploadedFile[bytes]) -> None:
     upload.seek(0)
     try:
         content = clean_copy(upload.read())
-    except (OSError, SyntaxError, ValueError) as trouble:
+    except DAMAGED as trouble:
         raise ValidationError(UNREADABLE, code="unreadable") from trouble
     upload.file = BytesIO(content)
     upload.size = len(content)

@@ -13,11 +13,12 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Model, QuerySet
 from wagtail.admin.forms.collections import BaseCollectionMemberForm
 from wagtail.documents.forms import BaseDocumentForm
+from wagtail.images.fields import WagtailImageField
 from wagtail.images.forms import BaseImageForm
 from wagtail.models import ReferenceIndex
 from wagtail.permission_policies.collections import CollectionOwnershipPermissionPolicy
 
-from core.pictures import replace_upload
+from core.pictures import DAMAGED, UNREADABLE, replace_upload
 
 KEPT: Final = (
     "This would take away for good what somebody else uploaded, or what a page shows. "
@@ -89,8 +90,24 @@ class DocumentForm(UploadForm, BaseDocumentForm):
     """The form of every upload of a document."""
 
 
+class PictureField(WagtailImageField):
+    """Wagtail's field, which counts the pixels of a damaged file without expecting an error."""
+
+    def check_image_pixel_size(self, f: Any) -> None:
+        try:
+            super().check_image_pixel_size(f)
+        except DAMAGED as trouble:
+            raise ValidationError(UNREADABLE, code="unreadable") from trouble
+
+
 class PictureForm(UploadForm, BaseImageForm):
     """The form of every upload of a picture."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Wagtail makes the field itself, and has no setting for its class.
+        if "file" in self.fields:
+            self.fields["file"].__class__ = PictureField
 
     def clean_file(self) -> Any:
         file = super().clean_file()

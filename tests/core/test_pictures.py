@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 
 import pytest
@@ -13,7 +15,7 @@ from wagtail.images import get_image_model
 from wagtail.images.forms import get_image_form
 from wagtail.models import UploadedFile
 
-from core.pictures import clean_copy
+from core.pictures import UNREADABLE, clean_copy
 from devtools import deploy_check
 
 pytestmark = [
@@ -164,6 +166,59 @@ def test_a_replaced_picture_is_clean_too(staff_client):
 @pytest.mark.parametrize("name", ["drawing.svg", "photo.heic", "page.html"])
 def test_what_could_run_or_cannot_be_cleaned_is_refused(staff_client, name):
     file = SimpleUploadedFile(name, b"<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+
+    form = get_image_form(get_image_model())({"title": "x", "collection": "1"}, {"file": file})
+
+    assert "file" in form.errors
+
+
+def cut_short(kind: str) -> SimpleUploadedFile:
+    """A photograph of which only the beginning arrived."""
+    whole = photograph(kind)
+    return SimpleUploadedFile(f"photo.{SUFFIXES[kind]}", whole[: len(whole) // 2])
+
+
+@pytest.mark.parametrize("kept", [0, 0.1, 0.3, 0.6, 0.8])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_arrived_only_in_part_is_refused_or_read(kind, kept):
+    whole = photograph(kind)
+    file = SimpleUploadedFile(f"photo.{SUFFIXES[kind]}", whole[: int(len(whole) * kept)])
+
+    form = get_image_form(get_image_model())({"title": "x", "collection": "1"}, {"file": file})
+
+    form.is_valid()
+    assert set(form.errors) <= {"file"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("address", "name"), [
+    ("/staff/images/add/", "file"),
+    ("/staff/images/multiple/add/", "files[]"),
+    ("/staff/images/chooser/create/", "image-chooser-upload-file"),
+])  # fmt: skip
+def test_a_picture_cut_short_is_an_error_of_the_form(staff_client, address, name, kind):
+    fields = {"title": "x", "collection": "1"}
+    fields |= {f"image-chooser-upload-{field}": value for field, value in fields.items()}
+
+    answer = staff_client.post(address, fields | {name: cut_short(kind)})
+
+    assert answer.status_code == 200
+    assert not get_image_model().objects.exists()
+
+
+def test_a_picture_cut_short_is_told_in_words(staff_client):
+    answer = staff_client.post(
+        "/staff/images/add/", {"title": "x", "collection": "1", "file": cut_short("JPEG")}
+    )
+
+    assert UNREADABLE in answer.content.decode()
+
+
+def test_a_picture_that_claims_to_be_enormous_is_refused():
+    small = photograph("PNG")
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + small[24:29]
+    huge = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
+    file = SimpleUploadedFile("huge.png", huge)
 
     form = get_image_form(get_image_model())({"title": "x", "collection": "1"}, {"file": file})
 
