@@ -129,6 +129,8 @@ def quote_for_quarter(
 def _ways(at_once: Quote, count: int, each_cents: int) -> list[tuple[str, str]]:
     now = "Nothing to pay" if at_once.is_free else f"Pay {at_once.flat()['due_now']} now"
     monthly = instalments_written(count, each_cents, at_once.currency)
+    if at_once.code:
+        monthly += ", without the code"
     return [(Paying.AT_ONCE, now), (Paying.MONTHLY, monthly)]
 
 

@@ -172,7 +172,8 @@ function show(root, zone) {
     const text = `For you: ${when} (${placeName(zone)})`;
     let last = add(time, "local-time", text);
     const notes = [];
-    const otherDay = weekdayNote(moment, groupZone, zone);
+    // Said once in a list of meetings. A single moment names her day already.
+    const otherDay = times.length > 1 && weekdayNote(moment, groupZone, zone);
     if (otherDay && !wrongDayTold) {
       notes.push(otherDay);
       wrongDayTold = true;

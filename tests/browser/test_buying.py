@@ -258,6 +258,55 @@ def test_she_pays_month_by_month(shop, open_page, mailoutbox):
     assert enrolled() == 1
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["360", "1280"])
+def test_the_amounts_follow_the_way_to_pay_at_once(shop, open_page, viewport, script):
+    Quarter.objects.update(instalment_count=3, instalment_cents=21_000)
+    page = open_page(viewport=viewport, java_script_enabled=script)
+    listener = Listener(page)
+    page.goto(f"{shop}/enroll/next/")
+    summary = page.get_by_role("complementary", name="What you are paying for")
+
+    def shown() -> tuple[list[str | None], list[str]]:
+        ways = [way for way in summary.locator("[data-way]").all() if way.is_visible()]
+        return (
+            [way.get_attribute("data-way") for way in ways],
+            re.findall(r"\$\d+", summary.inner_text()),
+        )
+
+    before = shown()
+    asked = len(listener.requests)
+    page.get_by_label("3 monthly payments of $210 ($630 in all)").check()
+    monthly = shown()
+    page.get_by_label("Pay $600 now").check()
+
+    assert before == (["at_once"], ["$600"])
+    assert monthly == (["monthly"], ["$630", "$210", "$210", "$630"])
+    assert shown() == before
+    assert (len(listener.requests), listener.complaints) == (asked, [])
+
+
+def test_her_own_hour_stands_beside_every_moment(shop, open_page, mailoutbox):
+    page = open_page(timezone_id="Pacific/Kiritimati")
+    to_payment(page, f"{shop}/enroll/next/")
+    page.get_by_role("link", name=re.compile("Back")).click()
+    hers = page.locator(".local-time")
+    expect(hers).to_contain_text("(Kiritimati)")
+    notes = page.locator(".dates__note").count()
+    page.get_by_role("button", name="Continue to payment").click()
+    page.wait_for_url("**/c/pay/**")
+    pay(page)
+    page.wait_for_url("**/orders/**")
+    order_page = page.url.partition("?")[0]
+    page.get_by_role("link", name="Sign in").click()
+    sign_in(page, mailoutbox)
+
+    page.goto(order_page)
+
+    expect(hers).to_contain_text("For you: Sunday, ")
+    assert (notes, page.locator(".dates__note").count()) == (0, 0)
+
+
 def test_over_the_limit_the_page_says_so_kindly(shop, open_page, settings):
     settings.ORDER_LIMITS = "address=1/h"
     to_payment(open_page(), f"{shop}/enroll/next/")

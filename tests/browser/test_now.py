@@ -39,10 +39,14 @@ def test_the_meeting_that_runs_comes_first(visit, signed_in, width):
 
     first = page.locator("main h2").first
     now = page.locator("main section").first.locator("p.lead")
+    end = page.locator("main section").first.locator("p", has_text="It ends")
 
     assert first.inner_text() == "Saturday course, Autumn 2026"
     assert " ".join(now.inner_text().split()) == (
         "Now: week 1, since 10:00 am Eastern For you: 3:00 pm (London)"
+    )
+    assert " ".join(end.inner_text().split()) == (
+        "It ends at 12:00 pm Eastern. For you: 5:00 pm (London)"
     )
     assert now.bounding_box()["y"] < 800
     assert page.evaluate("document.documentElement.scrollWidth") <= width

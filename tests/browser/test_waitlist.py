@@ -119,11 +119,13 @@ def test_she_comes_back_from_the_payment_page_and_the_place_is_still_hers(
 
 
 def test_one_link_and_one_button_leave_the_list(full, open_page, mailoutbox):
-    page = open_page()
+    page = open_page(timezone_id="Europe/London")
     page.goto(f"{full}/waitlist/next/")
     page.get_by_label("What may we call you?").fill("Ann")
     page.get_by_label("Email").fill("ann@example.org")
     page.get_by_role("button", name="Join the waitlist").click()
+    expect(page.get_by_role("heading", name="You are on the list")).to_be_visible()
+    expect(page.locator(".local-time")).to_contain_text("(London)")
 
     phone = open_page()
     phone.goto(link_in(mailoutbox[0], "place"))

@@ -39,6 +39,12 @@ def value_of(answer, field: str) -> str:
     return answer.context["form"][field].value()
 
 
+def assert_asks_for_no_money(text: str) -> None:
+    assert "What you are paying for" not in text
+    assert "payment company" not in text
+    assert "$" not in text
+
+
 def with_plan(quarter: Quarter) -> Quarter:
     quarter.instalment_count, quarter.instalment_cents = 3, 21_000
     quarter.save()
@@ -278,6 +284,18 @@ def test_a_member_who_has_a_place_reads_so_before_she_types_anything(client, qua
 
     assert "You already have a place in the Saturday course" in text_of(page)
     assert 'name="chosen_name"' not in page.content.decode()
+    assert_asks_for_no_money(text_of(page))
+
+
+def test_dates_that_are_closed_say_nothing_of_the_payment_page(client, quarter):
+    Quarter.objects.update(state=Quarter.State.CLOSED)
+
+    text = text_of(client.get(f"/enroll/{quarter.slug}/"))
+
+    assert "Enrollment for these dates is closed." in text
+    assert "About these dates" in text
+    assert "What you are paying for" not in text
+    assert "payment company" not in text
 
 
 def test_a_member_who_has_the_bundle_reads_so_before_she_types_anything(client, loaded_site):
@@ -290,6 +308,7 @@ def test_a_member_who_has_the_bundle_reads_so_before_she_types_anything(client, 
 
     assert "This is already unlocked for you." in text_of(page)
     assert 'name="chosen_name"' not in page.content.decode()
+    assert_asks_for_no_money(text_of(page))
 
 
 def test_from_her_order_she_can_change_what_she_asked_for(client, standin, quarter):

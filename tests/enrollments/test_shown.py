@@ -265,7 +265,9 @@ def test_the_choices_follow_the_code(client, standin, address):
 
     shown = client.post(address, form_of(client, address, code="QUIET25"))
 
-    assert "Pay $450 now 3 monthly payments of $210 ($630 in all)" in text_of(shown)
+    assert "Pay $450 now 3 monthly payments of $210 ($630 in all), without the code" in (
+        text_of(shown)
+    )
     assert "Pay $600 now" not in text_of(shown)
 
 
