@@ -34,7 +34,7 @@ WAGTAILS = [
     "/staff/tag-autocomplete/?term=",
 ]
 DESKS = [
-    f"/staff/{desk.model._meta.label_lower.replace(chr(46), chr(47))}/?q="
+    f"/staff/{desk.model._meta.app_label}/{desk.model._meta.model_name}/?q="
     for desk in EnrollmentDesks.items
 ]
 
