@@ -181,6 +181,7 @@ def test_the_bundle_is_offered_under_its_discreet_name_with_its_price(client, qu
     page = client.get(f"/enroll/{quarter.slug}/")
 
     assert "They open as soon as you have paid. Video course, for $297" in text_of(page)
+    assert "the payment page shows the new sum before you pay" in text_of(page)
     assert leak_words_in(told_by(page)) == []
 
 
@@ -197,6 +198,7 @@ def test_a_bundle_that_cannot_be_added_is_not_offered(client, quarter, price, in
     page = client.get(f"/enroll/{quarter.slug}/")
 
     assert "Would you like to add something?" not in text_of(page)
+    assert "the new sum" not in text_of(page)
 
 
 def test_the_payment_page_and_the_order_list_both(client, standin, quarter):
