@@ -296,6 +296,7 @@ def test_dates_that_are_closed_say_nothing_of_the_payment_page(client, quarter):
 
     assert "Enrollment for these dates is closed." in text
     assert "About these dates" in text
+    assert "Step 1" not in text
     assert "What you are paying for" not in text
     assert "payment company" not in text
 
