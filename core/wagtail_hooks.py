@@ -233,6 +233,9 @@ class WhatFailed(Component):
     def __init__(self, steps: Sequence[FailedStep], kept: Sequence[Page]) -> None:
         self.steps, self.kept = steps, kept
 
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["css/desks.css"]}
+
     def get_context_data(self, parent_context: Any) -> dict[str, Any]:  # noqa: ARG002 (Wagtail's)
         return {"steps": self.steps, "kept": self.kept}
 

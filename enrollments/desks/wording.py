@@ -36,6 +36,12 @@ def when(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
     return f"{format_moment(local, 'D, M j, Y')}, {hour_written(local)}"
 
 
+def soon(moment: datetime) -> str:
+    """``10:00 am Eastern`` of today, where the reader is; with the date of any other day."""
+    local, today = timezone.localtime(moment), timezone.localdate()
+    return hour_written(local) if local.date() == today else when(moment)
+
+
 def day(moment: datetime | None) -> str:
     """``Sat, Jan 9, 2027``, where the reader is; nothing for no moment."""
     return format_moment(timezone.localtime(moment), "D, M j, Y") if moment else ""
@@ -167,6 +173,6 @@ def place_state(place: Enrollment) -> SafeString:
     """The state as a tag, with the end of a hold."""
     is_held = place.state == Enrollment.State.HELD
     if is_held and place.hold_expires_at and place.hold_expires_at > timezone.now():
-        return tag(f"Held until {hour_written(timezone.localtime(place.hold_expires_at))}")
+        return tag(f"Held until {soon(place.hold_expires_at)}")
     is_in = place.state in (Enrollment.State.ENROLLED, Enrollment.State.COMPLETED)
     return tag(place.get_state_display(), "good" if is_in else "quiet")

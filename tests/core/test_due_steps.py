@@ -67,10 +67,12 @@ def test_staff_see_since_when_a_step_fails_until_it_works(loaded_site, now):
         run_step("send_refunds", "Send refunds.", failing(ValueError("ann@example.org")))
 
     while_failing = text_of(colleague, "/staff/")
+    styles = colleague.get("/staff/").content.count(b"css/desks.css")
     run_step("send_refunds", "Send refunds.", lambda: None)
 
-    assert "Send refunds. This has failed since Nov 23, 10:00 a.m." in while_failing
+    assert "Send refunds. This has failed since Nov 23, 10:00 am. It is tried" in while_failing
     assert "ann@" not in while_failing
+    assert styles == 1
     assert "Not done by itself" not in text_of(colleague, "/staff/")
 
 

@@ -285,6 +285,9 @@ def test_a_held_seat_is_the_buyers_until_when(loaded_site, now, staff_client):
     page = text_of(staff_client, address("enrollment", "inspect", place.pk))
 
     assert "Hanna Winter 2027 1 Held until 10:35 am Eastern" in listing
+    type(place).objects.update(hold_expires_at=now + timedelta(days=1))
+    tomorrow = text_of(staff_client, address("enrollment"))
+    assert "Held until Tue, Nov 24, 2026, 10:00 am Eastern" in tomorrow
     assert "hanna@example.org" in page
     assert "None yet; it opens with the payment" in text_of(
         staff_client, address("order", "inspect", order.pk)
