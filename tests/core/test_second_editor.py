@@ -46,6 +46,8 @@ def test_the_second_editor_of_a_page_is_told_and_keeps_both(loaded_site, staff_c
         ("Lead", "Their lead.", "My lead."),
     ]
     assert TOLD in told_first.content.decode()
+    assert "What differs" in told_first.content.decode()
+    assert "css/admin.css" in told_first.content.decode()
     assert between == theirs
     assert (fresh.title, fresh.lead) == ("House rules", "My lead.")
 

@@ -1,5 +1,7 @@
 """Therapists, and questions with their answers."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -107,4 +109,8 @@ def test_a_question_is_previewed_as_visitors_will_see_it(owner_of_site):
     preview = item.make_preview_request()
 
     assert preview.status_code == 200
-    assert "Is it worth the cost?" in preview.render().content.decode()
+    shown = preview.render().content.decode()
+    assert "Is it worth the cost?" in shown
+    headings = re.findall(r"<h([123])", shown[shown.index("<h1") : shown.index("</details>")])
+    assert headings == ["1", "2", "3"]
+    assert '<div class="accordion">' in shown
