@@ -56,7 +56,9 @@ class SecondEditor:
 class SecondPageEditor(SecondEditor, PageEditView):
     """The editor of a page, opened again with both versions in it."""
 
-    template_name = "core/second_page_editor.html"
+    def get_template_names(self) -> list[str]:
+        """Wagtail's editor of pages asks for no ``template_name``."""
+        return ["core/second_page_editor.html"]
 
     def run_hook(self, *_args: Any, **_kwargs: Any) -> None:
         """None: those before an edit have been asked."""
@@ -98,8 +100,6 @@ class SecondPageEditor(SecondEditor, PageEditView):
 class TwoSnippetEditors(SecondEditor, SnippetEditView):
     """The editor of a snippet, which the second of two people finds opened again."""
 
-    template_name = "core/second_snippet_editor.html"
-
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form()
         stands_alone = self.expects_json_response or self.locked_for_user
@@ -115,6 +115,8 @@ class TwoSnippetEditors(SecondEditor, SnippetEditView):
         base = self.base_of(newest)
         differences = self.merged(typed, base=base, newest=newest, panel=panel)
         self.object: Any = newest
+        # The class attribute gives way to what the viewset names.
+        self.template_name = "core/second_snippet_editor.html"
         self.has_unsaved_changes = True
         self.form = self.get_form_class()(instance=newest, for_user=request.user)
         both = {"differences": differences, "autosave_enabled": False}
