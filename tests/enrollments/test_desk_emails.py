@@ -108,7 +108,8 @@ def test_an_email_names_its_order_to_those_who_may_see_orders_only(order):
 
 def test_the_list_says_why_and_puts_what_failed_first(order):
     make_failed(order)
-    outbox.queue(emails.ORDER, template="moved", ids=[1], now=timezone.now())
+    sent = outbox.queue(emails.ORDER, template="moved", ids=[1], now=timezone.now())
+    OutgoingEmail.objects.filter(pk=sent.pk).update(state=State.SENT)
 
     page = viewer().get(LIST).content.decode()
 

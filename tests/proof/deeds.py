@@ -10,7 +10,9 @@ from django.core.management import call_command
 from django.db.models import Count, Q
 from django.test import Client
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
+from core.outbox import send_queued_email
 from enrollments.models import Order, Quarter, Refund
 from enrollments.operations import books, checkout, fulfilment, refunds, refunds_at_stripe
 from tests.enrollments.events import deliver as deliver_event
@@ -67,7 +69,9 @@ def send_refund(refund_id: int) -> str:
     return refunds_at_stripe.send_refund(refund_id=refund_id, now=timezone.now()).state
 
 
-def take_one_task() -> None:
+def send_one_email() -> None:
+    """A worker takes the email; what else is queued, such as search, is somebody else's."""
+    DBTaskResult.objects.exclude(task_path=send_queued_email.module_path).delete()
     call_command("db_worker", batch=True, interval=0, max_tasks=1, startup_delay=False, verbosity=0)
 
 
@@ -111,7 +115,7 @@ DEEDS = {
         deliver,
         ask_for_refund,
         send_refund,
-        take_one_task,
+        send_one_email,
         recover,
         facts,
     )

@@ -141,7 +141,7 @@ def test_a_letter_is_sent_wherever_its_worker_dies_and_twice_only_right_after_th
     shop, standin
 ):
     """The post's taking it and our writing that down cannot be made one step."""
-    kill_everywhere(granted(shop, standin), lambda **given: shop.do("take_one_task", **given))
+    kill_everywhere(granted(shop, standin), lambda **given: shop.do("send_one_email", **given))
 
     shop.said("recover")
 
