@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -131,4 +132,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     with time_machine.travel(timedelta(seconds=float(os.environ["SECONDS_AHEAD"]))):
+        # The clock starts when it is first asked: here, or in each child anew.
+        time.time()
         main()
