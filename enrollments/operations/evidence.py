@@ -28,6 +28,7 @@ from enrollments.money import written
 from enrollments.operations.disputes import take_in_dispute
 from enrollments.operations.orders import Action, lock_order, record
 from enrollments.stripe_gateway import GatewayRefused
+from enrollments.zones import hour_written
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ def _sign_ins(order: Order) -> Part:
     last = order.member.last_login if order.member else None
     if last is None:
         return Part(key="sign_ins", heading=heading, missing="No sign-in is recorded.")
-    moment = format_moment(_local(last), "F j, Y, g:i A T")
+    moment = f"{_day(last)}, {hour_written(_local(last))}"
     return Part(
         key="sign_ins",
         heading=heading,

@@ -113,7 +113,7 @@ def test_the_pack_holds_names_amounts_and_dates_and_times_of_signing_in(loaded_s
         "Online access opened on November 20, 2026.\n"
         "Place confirmed on November 20, 2026.",
         "agreement": "Not recorded. The site does not keep when somebody agreed to the terms.",
-        "sign_ins": "The buyer last signed in on November 21, 2026, 3:12 PM EST.",
+        "sign_ins": "The buyer last signed in on November 21, 2026, 3:12 pm Eastern.",
         "policy": "The refund policy can be read at http://testserver/refunds/",
     }
 
