@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import socket
 import subprocess
 import time
@@ -23,6 +22,7 @@ from core.cache import ForgivingRedisCache
 from core.page_cache import PageCache, evict
 from devtools import programs
 from tests.factories.enrollments import make_quarter
+from tests.outside.conftest import unavailable
 
 pytestmark = [pytest.mark.outside, pytest.mark.django_db]
 
@@ -94,10 +94,7 @@ def free_port() -> int:
 def redis(tmp_path) -> Iterator[Redis]:
     program = programs.path_of("redis-server")
     if program is None:
-        sentence = "redis-server is not here. make outside brings it."
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+        unavailable("redis-server is not here. make outside brings it.")
     server = Redis(program, free_port(), tmp_path)
     server.start()
     yield server
